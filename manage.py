@@ -1,0 +1,31 @@
+#!/usr/bin/env python
+"""The one entrance: `uv run manage.py demo`, `up`, or any Django command."""
+
+import os
+import sys
+
+LAUNCHED = ("demo", "up")
+TOOLS = ("makemigrations", "check", "help", "parse_mail")
+
+
+def main() -> None:
+    """Run the launcher, which needs no Django, or hand over to Django's own commands."""
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    if command in LAUNCHED:
+        from helpdesk.launcher import main as launch
+
+        sys.exit(launch(sys.argv[1:]))
+    if command == "mailpair":
+        from helpdesk.mailpair import main as serve_mail
+
+        sys.exit(serve_mail(sys.argv[2:]))
+    given = os.environ.get("DATABASE_URL")
+    module = "helpdesk.offline" if command in TOOLS and not given else "helpdesk.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
