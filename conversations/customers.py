@@ -1,0 +1,221 @@
+"""Customers and their addresses: how a person and the one conversation come to be."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from conversations.errors import BadInput
+from conversations.models import Conversation, Customer, Identity, IdentityKind, Proof
+from conversations.thread import Actor, Thread, database_now, locked
+
+if TYPE_CHECKING:
+    from conversations.models import Agent
+
+PROOF_ORDER = [
+    str(proof)
+    for proof in (Proof.CLAIMED, Proof.ATTESTED, Proof.ALIGNED, Proof.VERIFIED, Proof.SIGNED)
+]
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address as a channel names it. `scope` is the provider account for ids valid only inside
+    it."""
+
+    kind: str
+    value: str
+    scope: str = ""
+    label: str = ""
+
+    def normal(self) -> Address:
+        """The form in which it is stored and compared: NFC, trimmed, mail in lower case."""
+        value = unicodedata.normalize("NFC", self.value).strip()
+        if self.kind == IdentityKind.EMAIL:
+            value = value.lower()
+        return Address(self.kind, value[:320], self.scope, self.label.strip()[:200])
+
+
+def identity_of(address: Address) -> Identity:
+    """The identity at an address; an address never seen makes a customer, a conversation and
+    itself.
+
+    The unique index decides between two who meet here: the loser's customer is rolled back.
+    """
+    address = address.normal()
+    known = Identity.objects.at(address.kind, address.value, address.scope).first()
+    return known or _create(address, Proof.CLAIMED)
+
+
+def create_by_hand(*, name: str, addresses: list[Address], by: Agent, memo: str = "") -> Customer:
+    """A customer an agent writes down. Each address must be new; its proof is the agent's word."""
+    normal = [_checked(address.normal()) for address in addresses]
+    for address in normal:
+        taken = Identity.objects.at(address.kind, address.value, address.scope).first()
+        if taken:
+            raise BadInput(
+                _("%(address)s already belongs to a customer.") % {"address": address.value}
+            )
+    with transaction.atomic():
+        conversation = _new_conversation(name.strip()[:200])
+        customer = conversation.customer
+        customer.memo = memo
+        customer.save(update_fields=["memo"])
+        with locked(conversation.pk) as thread:
+            for address in normal:
+                _insert(thread, conversation, address, Proof.ATTESTED)
+            thread.event(None, "customer_created", by=Actor.of(by))
+    return customer
+
+
+def add_address(conversation: Conversation, address: Address, *, by: Agent) -> Identity:
+    """Write down one more address of a customer, on the agent's word."""
+    address = _checked(address.normal())
+    with locked(conversation.pk) as thread:
+        known = Identity.objects.at(address.kind, address.value, address.scope).first()
+        if known:
+            if known.conversation_id == thread.conversation.pk:
+                return known
+            raise BadInput(
+                _("%(address)s already belongs to a customer. Join the two instead.")
+                % {"address": address.value}
+            )
+        identity = _insert(thread, conversation, address, Proof.ATTESTED)
+        thread.event(None, "address_added", by=Actor.of(by), address=address.value)
+        return identity
+
+
+def rename(customer: Customer, *, name: str, by: Agent) -> None:
+    with locked(customer.conversation.pk) as thread:
+        if customer.name != name.strip()[:200]:
+            customer.name = name.strip()[:200]
+            customer.save(update_fields=["name"])
+            thread.event(None, "customer_renamed", by=Actor.of(by), name=customer.name)
+
+
+def write_memo(customer: Customer, *, memo: str) -> None:
+    Customer.objects.filter(pk=customer.pk).update(memo=memo[:5000])
+
+
+def heard_from(thread: Thread, identity: Identity, *, proof: str, label: str) -> None:
+    """An address wrote: keep its best proof, that it can be answered, and a name if we had none."""
+    fields = []
+    if PROOF_ORDER.index(proof) > PROOF_ORDER.index(identity.proof):
+        identity.proof = proof
+        fields.append("proof")
+    if identity.wrote_at is None:
+        identity.wrote_at = thread.now
+        fields.append("wrote_at")
+    if label and not identity.label:
+        identity.label = label[:200]
+        fields.append("label")
+    if fields:
+        thread.stamp(identity, *fields)
+
+
+def mark_undeliverable(thread: Thread, identity: Identity, *, reason: str) -> None:
+    identity.undeliverable_at, identity.undeliverable_reason = thread.now, reason[:500]
+    thread.stamp(identity, "undeliverable_at", "undeliverable_reason")
+
+
+def clear_undeliverable(identity: Identity, *, by: Agent) -> None:
+    """An agent knows better: the address may be written to again."""
+    with locked(identity.origin_id) as thread:
+        fresh = Identity.objects.get(pk=identity.pk)
+        if fresh.undeliverable_at:
+            fresh.undeliverable_at, fresh.undeliverable_reason = None, ""
+            thread.stamp(fresh, "undeliverable_at", "undeliverable_reason")
+            thread.event(None, "address_cleared", by=Actor.of(by), address=fresh.value)
+
+
+def block(identity: Identity, *, by: Agent) -> None:
+    """From now on what this address sends is kept but ignored."""
+    with locked(identity.origin_id) as thread:
+        fresh = Identity.objects.get(pk=identity.pk)
+        if fresh.blocked_at is None:
+            fresh.blocked_at = thread.now
+            thread.stamp(fresh, "blocked_at")
+            thread.event(None, "address_blocked", by=Actor.of(by), address=fresh.value)
+
+
+def unblock(identity: Identity, *, by: Agent) -> None:
+    with locked(identity.origin_id) as thread:
+        fresh = Identity.objects.get(pk=identity.pk)
+        if fresh.blocked_at:
+            fresh.blocked_at = None
+            thread.stamp(fresh, "blocked_at")
+            thread.event(None, "address_unblocked", by=Actor.of(by), address=fresh.value)
+
+
+def _create(address: Address, proof: str) -> Identity:
+    with transaction.atomic():
+        point = transaction.savepoint()
+        conversation = _new_conversation(address.label)
+        with locked(conversation.pk) as thread:
+            rows = Identity.objects.bulk_create(
+                [_new_identity(thread, conversation, address, proof)], ignore_conflicts=True
+            )
+        won = rows[0].pk is not None
+        identity = Identity.objects.at(address.kind, address.value, address.scope).get()
+        if won or identity.origin_id == conversation.pk:
+            transaction.savepoint_commit(point)
+        else:
+            transaction.savepoint_rollback(point)
+    return identity
+
+
+def _new_conversation(name: str) -> Conversation:
+    customer = Customer.objects.create(name=name)
+    return Conversation.objects.create(customer=customer, last_at=database_now())
+
+
+def _insert(thread: Thread, origin: Conversation, address: Address, proof: str) -> Identity:
+    identity = _new_identity(thread, origin, address, proof)
+    identity.save(force_insert=True)
+    return identity
+
+
+def _new_identity(thread: Thread, origin: Conversation, address: Address, proof: str) -> Identity:
+    return Identity(
+        kind=address.kind,
+        scope=address.scope,
+        value=address.value,
+        label=address.label,
+        origin=origin,
+        conversation=thread.conversation,
+        rev=thread.next_rev(),
+        proof=proof,
+    )
+
+
+def _checked(address: Address) -> Address:
+    """Raises BadInput for an address that can't be one."""
+    if address.kind == IdentityKind.EMAIL:
+        try:
+            validate_email(address.value)
+        except ValidationError as error:
+            raise BadInput(
+                _("%(value)s is not a mail address.") % {"value": address.value}
+            ) from error
+    if address.kind == IdentityKind.PHONE:
+        return _phone(address)
+    return address
+
+
+def _phone(address: Address) -> Address:
+    try:
+        number = phonenumbers.parse(address.value, None)
+    except phonenumbers.NumberParseException as error:
+        raise BadInput(
+            _("%(value)s is not a phone number. Write it with the country code: +84 …")
+            % {"value": address.value}
+        ) from error
+    value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return Address(address.kind, value, address.scope, address.label)

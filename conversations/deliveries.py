@@ -1,0 +1,219 @@
+"""The outbox: leases, outcomes and receipts of outbound messages.
+
+An attempt is committed before its I/O. What happened is written under the conversation's lock and
+only by the holder of the current lease, so a worker that comes back from the dead changes nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from conversations import tickets
+from conversations.errors import BadInput
+from conversations.models import RECEIPT_RANK, Delivery, DeliveryState, Ticket
+from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conversations.models import Agent
+
+LEASE = timedelta(seconds=15)
+MAX_ATTEMPTS = 8
+FIRST_DELAY = timedelta(seconds=5)
+LONGEST_DELAY = timedelta(hours=1)
+
+# One lane is (conversation, identity): only its oldest unfinished delivery may be claimed.
+CLAIM = """
+WITH ready AS (
+  SELECT d.id FROM conversations_delivery d
+  WHERE d.state = 'queued' AND d.next_at <= clock_timestamp() AND d.inbox_id = ANY(%s)
+    AND NOT EXISTS (
+      SELECT 1 FROM conversations_delivery e
+      WHERE e.conversation_id = d.conversation_id AND e.identity_id = d.identity_id
+        AND e.id < d.id AND e.state IN ('queued', 'sending'))
+  ORDER BY d.next_at, d.id LIMIT %s
+  FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE conversations_delivery d
+SET state = 'sending', attempts = d.attempts + 1, attempt_at = clock_timestamp(),
+    lease_until = clock_timestamp() + %s * interval '1 second', lease_epoch = d.lease_epoch + 1
+FROM ready WHERE d.id = ready.id
+RETURNING d.id, d.lease_epoch
+"""
+
+
+@dataclass(frozen=True)
+class Lease:
+    delivery: int
+    epoch: int
+
+
+def claim(inboxes: Sequence[int], limit: int) -> list[Lease]:
+    """Lease up to `limit` due deliveries of these inboxes; the attempt is committed with it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(CLAIM, [list(inboxes), limit, LEASE.total_seconds()])
+        return [Lease(*row) for row in cursor.fetchall()]
+
+
+def renew(lease: Lease) -> bool:
+    """Hold a lease longer while its I/O goes on. False when somebody else has it."""
+    return bool(
+        Delivery.objects.filter(
+            pk=lease.delivery, lease_epoch=lease.epoch, state=DeliveryState.SENDING
+        ).update(lease_until=database_now() + LEASE)
+    )
+
+
+def sent(lease: Lease, *, provider_id: str = "") -> bool:
+    """The provider accepted it. False when the lease was lost; then nothing is written."""
+
+    def change(thread: Thread, delivery: Delivery) -> list[str]:
+        delivery.state, delivery.sent_at = DeliveryState.SENT, thread.now
+        delivery.error_code = delivery.error = ""
+        if provider_id:
+            delivery.provider_id = provider_id
+        return ["sent_at", "provider_id"]
+
+    return _finish(lease, change)
+
+
+def failed(lease: Lease, *, code: str, error: str) -> bool:
+    """The provider will never take it. The agent sees why and the ticket is our turn again."""
+
+    def change(thread: Thread, delivery: Delivery) -> list[str]:
+        delivery.state = DeliveryState.FAILED
+        delivery.error_code, delivery.error = code[:60], error[:500]
+        _ours_again(thread, delivery)
+        return []
+
+    return _finish(lease, change)
+
+
+def ambiguous(lease: Lease, *, error: str) -> bool:
+    """It may have been sent or not. Nothing is tried again by itself; the agent decides."""
+
+    def change(thread: Thread, delivery: Delivery) -> list[str]:
+        delivery.state = DeliveryState.AMBIGUOUS
+        delivery.error_code, delivery.error = "ambiguous", error[:500]
+        _ours_again(thread, delivery)
+        return []
+
+    return _finish(lease, change)
+
+
+def postponed(lease: Lease, *, code: str, error: str, retry_after: timedelta | None = None) -> bool:
+    """It was surely not sent; try again later, eight times at most, then it has failed."""
+
+    def change(thread: Thread, delivery: Delivery) -> list[str]:
+        delivery.error_code, delivery.error = code[:60], error[:500]
+        if delivery.attempts >= MAX_ATTEMPTS:
+            delivery.state = DeliveryState.FAILED
+            _ours_again(thread, delivery)
+            return []
+        delivery.state = DeliveryState.QUEUED
+        delivery.next_at = thread.now + (retry_after or _delay(delivery.attempts))
+        return ["next_at"]
+
+    return _finish(lease, change)
+
+
+def expire_leases() -> int:
+    """A worker died between committing its attempt and writing the outcome: the send is ambiguous.
+    """
+    expired = Delivery.objects.filter(
+        state=DeliveryState.SENDING, lease_until__lt=database_now()
+    ).values_list("pk", "lease_epoch")[:100]
+    error = str(_("The sender stopped while sending. Check with the customer or send again."))
+    return sum(ambiguous(Lease(pk, epoch), error=error) for pk, epoch in expired)
+
+
+def send_again(delivery: Delivery, *, by: Agent) -> Delivery:
+    """An agent's decision to send a failed or ambiguous message (once more)."""
+
+    def change(thread: Thread, fresh: Delivery) -> None:
+        fresh.state, fresh.next_at, fresh.attempts = DeliveryState.QUEUED, thread.now, 0
+        fresh.queued_at = thread.now
+
+    return _decide(delivery, "sent_again", by, change)
+
+
+def known_sent(delivery: Delivery, *, by: Agent) -> Delivery:
+    """An agent found out that the message did arrive."""
+
+    def change(thread: Thread, fresh: Delivery) -> None:
+        fresh.state, fresh.sent_at = DeliveryState.SENT, thread.now
+
+    return _decide(delivery, "confirmed_sent", by, change)
+
+
+def give_up(delivery: Delivery, *, by: Agent) -> Delivery:
+    def change(thread: Thread, fresh: Delivery) -> None:
+        fresh.state = DeliveryState.CANCELLED
+
+    return _decide(delivery, "given_up", by, change)
+
+
+def receipt(delivery: Delivery, state: str) -> bool:
+    """A receipt only raises: sent < delivered < read, in whatever order they come."""
+    with locked(delivery.entry.origin_id) as thread:
+        fresh = Delivery.objects.get(pk=delivery.pk)
+        if RECEIPT_RANK.get(state, 0) <= RECEIPT_RANK.get(fresh.state, 9):
+            return False
+        fresh.state, fresh.lease_until = state, None
+        thread.stamp(fresh, "state", "lease_until")
+        return True
+
+
+def _finish(lease: Lease, change: Callable[[Thread, Delivery], list[str]]) -> bool:
+    origin_id = Delivery.objects.values_list("entry__origin_id", flat=True).get(pk=lease.delivery)
+    with locked(origin_id) as thread:
+        delivery = (
+            Delivery.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("entry")
+            .get(pk=lease.delivery)
+        )
+        if delivery.lease_epoch != lease.epoch or delivery.state != DeliveryState.SENDING:
+            return False
+        fields = change(thread, delivery)
+        delivery.lease_until = None
+        thread.stamp(delivery, "state", "error_code", "error", "lease_until", *fields)
+        return True
+
+
+def _decide(
+    delivery: Delivery, event: str, by: Agent, change: Callable[[Thread, Delivery], None]
+) -> Delivery:
+    with locked(delivery.entry.origin_id) as thread:
+        fresh = Delivery.objects.select_related("entry__ticket").get(pk=delivery.pk)
+        if not fresh.is_trouble:
+            raise BadInput(_("This message is not waiting for a decision any more."))
+        change(thread, fresh)
+        fresh.error_code = fresh.error = ""
+        thread.stamp(
+            fresh, "state", "next_at", "attempts", "queued_at", "sent_at", "error_code", "error"
+        )
+        thread.event(fresh.entry.ticket, event, by=Actor.of(by), seq=fresh.entry.seq)
+        return fresh
+
+
+def _ours_again(thread: Thread, delivery: Delivery) -> None:
+    ticket_id = delivery.entry.ticket_id
+    if ticket_id is None:
+        return
+    ticket = Ticket.objects.select_related("team").get(pk=ticket_id)
+    tickets.needs_us(thread, ticket)
+    thread.event(ticket, "not_sent", by=SYSTEM, reason=delivery.error, seq=delivery.entry.seq)
+
+
+def _delay(attempts: int) -> timedelta:
+    """Exponential from 5 s to 1 h, with jitter so that a broken relay is not asked by all at once.
+    """
+    seconds = min(FIRST_DELAY.total_seconds() * 2 ** (attempts - 1), LONGEST_DELAY.total_seconds())
+    return timedelta(seconds=seconds * random.uniform(0.7, 1.3))

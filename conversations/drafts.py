@@ -1,0 +1,46 @@
+"""What an agent has typed and not sent, kept on the server so that it follows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from conversations.models import Draft
+
+if TYPE_CHECKING:
+    from conversations.models import Agent, Ticket
+
+
+@dataclass(frozen=True)
+class Saved:
+    """`conflict` is true when another tab wrote in between; `draft` is then what that tab left."""
+
+    draft: Draft
+    conflict: bool
+
+
+def save(
+    ticket: Ticket, *, by: Agent, mode: str, text: str, fields: dict[str, Any], version: int
+) -> Saved:
+    """Save a draft on top of `version` (0: there was none). A stale version overwrites nothing."""
+    with transaction.atomic():
+        draft, created = Draft.objects.select_for_update(of=("self",)).get_or_create(
+            ticket=ticket, agent=by, mode=mode, defaults={"text": text, "fields": fields}
+        )
+        if created:
+            return Saved(draft, conflict=False)
+        if draft.version != version and (draft.text, draft.fields) != (text, fields):
+            return Saved(draft, conflict=True)
+        draft.text, draft.fields, draft.version = text, fields, draft.version + 1
+        draft.save(update_fields=["text", "fields", "version", "updated_at"])
+        return Saved(draft, conflict=False)
+
+
+def discard(ticket: Ticket, *, by: Agent, mode: str) -> None:
+    Draft.objects.filter(ticket=ticket, agent=by, mode=mode).delete()
+
+
+def drafts_of(ticket: Ticket, agent: Agent) -> dict[str, Draft]:
+    return {draft.mode: draft for draft in Draft.objects.filter(ticket=ticket, agent=agent)}

@@ -1,0 +1,72 @@
+"""What a verb may refuse. Each error has a sentence for people and a code for machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from django.utils.functional import _StrPromise
+
+    from conversations.models import Entry
+
+
+class DomainError(Exception):
+    """A refusal a person can act on: `message` says what happened and what to do."""
+
+    code = "refused"
+    message: str | _StrPromise = _("This can't be done.")
+
+    def __init__(self, message: str | _StrPromise | None = None) -> None:
+        if message is not None:
+            self.message = message
+        super().__init__(str(self.message))
+
+
+class NotAllowed(DomainError):
+    """You may see it, but not do this with it (403)."""
+
+    code = "not_allowed"
+    message = _("You are not in the team of this conversation. Ask its team to add you.")
+
+
+class StaleContext(DomainError):
+    """Somebody wrote or took over since the author last looked (409)."""
+
+    code = "stale_context"
+    message = _("Something new happened while you were writing. Read it, then edit or send anyway.")
+
+    def __init__(self, newer: Sequence[Entry], head: int) -> None:
+        super().__init__()
+        self.newer = list(newer)
+        self.head = head
+
+
+class Moved(DomainError):
+    """The conversation was joined or split after the page was made: load it again (409)."""
+
+    code = "reset"
+    message = _("This conversation was joined with another one. The page has to be loaded again.")
+
+
+class StaleOwner(DomainError):
+    """The ticket changed hands after the page was made (409)."""
+
+    code = "stale_owner"
+    message = _("Somebody else changed who owns this in the meantime. Look again, then decide.")
+
+
+class NotReachable(DomainError):
+    """There is no way to send to this address (422)."""
+
+    code = "not_reachable"
+    message = _("This address can't be written to. Choose another one.")
+
+
+class BadInput(DomainError):
+    """A value given by a person doesn't fit (422)."""
+
+    code = "bad_input"

@@ -1,0 +1,338 @@
+"""The one way in for all channels: from an inbound message to its place in the thread.
+
+`receive()` finds the sender's identity, locks their conversation, chooses the ticket and adds the
+entry, in the caller's transaction: either all of it is committed, together with the caller's own
+row, or nothing is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from conversations import customers, tickets
+from conversations.models import (
+    Arrival,
+    Attachment,
+    Delivery,
+    Direction,
+    Entry,
+    EntryBody,
+    Inbox,
+    Kind,
+    Reference,
+    Ticket,
+)
+from conversations.thread import SYSTEM, Thread, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from conversations.customers import Address
+    from conversations.models import Identity
+
+THREADED, DUPLICATE, IGNORED = "threaded", "duplicate", "ignored"
+
+
+@dataclass(frozen=True)
+class InboundFile:
+    """A file of a message, known by what describes it; its bytes are read later from `source`."""
+
+    filename: str
+    content_type: str
+    size: int
+    source: str
+    sha256: str = ""
+    inline: bool = False
+    content_id: str = ""
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One message as every channel tells it.
+
+    `external_id` is the channel's name of the message, the same for the same message. `tokens` are
+    ticket token ids whose signature was checked; `replies_to` are the names of messages it answers.
+    `follows_on` says where a message without such a hint belongs: to the newest ticket of its
+    sender (chat, SMS) or to a new one (mail). `quiet` names why nobody waits for an answer to it.
+    """
+
+    inbox: Inbox
+    external_id: str
+    sender: Address
+    proof: str
+    text: str
+    full_text: str = ""
+    html: str = ""
+    subject: str = ""
+    occurred_at: datetime | None = None
+    tokens: tuple[str, ...] = ()
+    replies_to: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    follows_on: bool = False
+    quiet: str = ""
+    late: bool = False
+    data: dict[str, Any] = field(default_factory=dict)
+    files: tuple[InboundFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an inbound message ended: threaded, duplicate or ignored (with the reason)."""
+
+    state: str
+    entry: Entry | None = None
+    reason: str = ""
+
+
+def late(inbound: Inbound) -> Inbound:
+    """The same message, marked as one that arrived out of its sender's order."""
+    return replace(inbound, late=True)
+
+
+def receive(inbound: Inbound, *, by_hand: bool = False) -> Outcome:
+    """Thread one inbound message. Doing it twice is a duplicate the second time.
+
+    `by_hand` is an agent's word that the message is wanted although its sender is blocked or it is
+    an automatic one.
+    """
+    with transaction.atomic():
+        identity = customers.identity_of(inbound.sender)
+        if identity.blocked_at and not by_hand:
+            return Outcome(IGNORED, reason="blocked_sender")
+        with locked(identity.origin_id) as thread:
+            known = _known(inbound)
+            if known:
+                return _duplicate(thread, inbound, known)
+            return _thread_it(thread, inbound, identity, by_hand=by_hand)
+
+
+def bounced(
+    *, names: Iterable[str], recipients: Iterable[str], reason: str, temporary: bool
+) -> Outcome:
+    """A mail of ours came back. `names` are message names quoted by the bounce.
+
+    A bounce is a claim like any other: it counts only when it quotes a name we made, for a message
+    that went to the address it complains about.
+    """
+    delivery = (
+        Delivery.objects.select_related("entry__ticket", "identity")
+        .filter(provider_id__in=[name for name in names if name])
+        .first()
+    )
+    failed = {address.lower() for address in recipients}
+    if delivery is None:
+        return Outcome(IGNORED, reason="bounce_of_unknown_mail")
+    with locked(delivery.entry.origin_id) as thread:
+        identity = delivery.identity
+        identity.refresh_from_db()
+        hit = identity.value in failed or not failed
+        entry = thread.event(
+            delivery.entry.ticket,
+            "delayed" if temporary else "bounced",
+            by=SYSTEM,
+            addresses=sorted(failed) or [identity.value],
+            reason=reason[:500],
+        )
+        if hit and not temporary:
+            customers.mark_undeliverable(thread, identity, reason=reason)
+            _undelivered(thread, delivery, reason)
+        return Outcome(THREADED, entry)
+
+
+def _undelivered(thread: Thread, delivery: Delivery, reason: str) -> None:
+    delivery.refresh_from_db()
+    if delivery.state in ("sent", "ambiguous"):
+        delivery.state, delivery.error_code, delivery.error = "failed", "bounced", reason[:500]
+        thread.stamp(delivery, "state", "error_code", "error")
+    ticket = delivery.entry.ticket
+    if ticket is not None:
+        ticket = Ticket.objects.select_related("team").get(pk=ticket.pk)
+        if not ticket.is_resolved and ticket.newest_id:
+            tickets.needs_us(thread, ticket)
+
+
+def _known(inbound: Inbound) -> Entry | None:
+    arrival = (
+        Arrival.objects.select_related("entry")
+        .filter(scope=inbound.inbox.dedup_scope, external_id=inbound.external_id, is_first=True)
+        .first()
+    )
+    return arrival.entry if arrival else None
+
+
+def _duplicate(thread: Thread, inbound: Inbound, entry: Entry) -> Outcome:
+    """The same message again, perhaps at another inbox of ours: the entry names that one too."""
+    added = Arrival.objects.bulk_create(
+        [_arrival(inbound, entry, is_first=False)], ignore_conflicts=True
+    )
+    if added and entry.inbox_id != inbound.inbox.pk and entry.live_in(thread.conversation):
+        also = entry.data.setdefault("also_at", [])
+        if inbound.inbox.name not in also:
+            also.append(inbound.inbox.name)
+            thread.stamp(entry, "data")
+    return Outcome(DUPLICATE, entry)
+
+
+def _thread_it(thread: Thread, inbound: Inbound, identity: Identity, *, by_hand: bool) -> Outcome:
+    ticket, suggested = _ticket_for(thread, inbound)
+    quiet = inbound.quiet if not by_hand else ""
+    if quiet and ticket is None:
+        return Outcome(IGNORED, reason=quiet)
+    customers.heard_from(thread, identity, proof=inbound.proof, label=inbound.sender.label)
+    if ticket is None:
+        ticket = tickets.open_ticket(
+            thread,
+            origin_id=identity.origin_id,
+            team=inbound.inbox.team,
+            by=SYSTEM,
+            subject=inbound.subject,
+            inbox=inbound.inbox,
+            restriction=inbound.inbox.restriction,
+            suggests=suggested,
+        )
+    entry = _append(thread, inbound, identity, ticket)
+    if quiet:
+        tickets.heard(thread, ticket, entry)
+    else:
+        tickets.customer_wrote(thread, ticket, entry)
+    return Outcome(THREADED, entry)
+
+
+def _append(thread: Thread, inbound: Inbound, identity: Identity, ticket: Ticket) -> Entry:
+    entry = thread.append(
+        identity.origin_id,
+        ticket=ticket,
+        actor=identity.actor,
+        kind=Kind.MESSAGE,
+        direction=Direction.IN,
+        identity=identity,
+        inbox=inbound.inbox,
+        proof=inbound.proof,
+        subject=inbound.subject[:300],
+        text=inbound.text,
+        data={**inbound.data, **({"quiet": inbound.quiet} if inbound.quiet else {})},
+        occurred_at=inbound.occurred_at,
+        late=inbound.late,
+    )
+    # Without ON CONFLICT: should two of one message ever get here, the unique index makes the
+    # second transaction fail as a whole, and its item is tried again and found to be a duplicate.
+    _arrival(inbound, entry, is_first=True).save(force_insert=True)
+    if inbound.html or inbound.full_text not in ("", inbound.text):
+        EntryBody(entry=entry, full_text=inbound.full_text, html=inbound.html).save(
+            force_insert=True
+        )
+    remember_names(entry, inbound.names, ours=False)
+    if inbound.files:
+        Attachment.objects.bulk_create(
+            _attachment(thread, entry, file, position)
+            for position, file in enumerate(inbound.files)
+        )
+    return entry
+
+
+def remember_names(entry: Entry, names: Iterable[str], *, ours: bool) -> None:
+    """Keep the names (Message-IDs) by which later messages may refer to this one."""
+    rows = [Reference(value=name[:400], entry=entry, ours=ours) for name in names if name]
+    if rows:
+        Reference.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _arrival(inbound: Inbound, entry: Entry, *, is_first: bool) -> Arrival:
+    return Arrival(
+        inbox=inbound.inbox,
+        external_id=inbound.external_id,
+        scope=inbound.inbox.dedup_scope,
+        is_first=is_first,
+        entry=entry,
+    )
+
+
+def _attachment(thread: Thread, entry: Entry, file: InboundFile, position: int) -> Attachment:
+    return Attachment(
+        entry=entry,
+        conversation=thread.conversation,
+        rev=thread.next_rev(),
+        position=position,
+        filename=file.filename[:255],
+        content_type=file.content_type[:150],
+        size=file.size,
+        sha256=file.sha256,
+        inline=file.inline,
+        content_id=file.content_id[:300],
+        source=file.source,
+        state="refused" if file.refused else "pending",
+        reason=file.refused,
+        next_at=None if file.refused else thread.now,
+    )
+
+
+def _ticket_for(thread: Thread, inbound: Inbound) -> tuple[Ticket | None, Ticket | None]:
+    """The ticket a message joins, and the one of another conversation it may belong to."""
+    named = _named_tickets(inbound)
+    own = [ticket for ticket, _ours in named if ticket.conversation_id == thread.conversation.pk]
+    for ticket in own:
+        if _joins(thread, inbound, ticket):
+            return ticket, None
+    if inbound.follows_on:
+        return _newest_of_sender(thread, inbound), None
+    elsewhere = [ticket for ticket, ours in named if ours and ticket not in own]
+    return None, elsewhere[0] if elsewhere else None
+
+
+def _named_tickets(inbound: Inbound) -> list[tuple[Ticket, bool]]:
+    """Tickets named by checked tokens, else by the messages this one answers; and whether the name
+    is one that only we hand out."""
+    if inbound.tokens:
+        by_token = Ticket.objects.select_related("team", "inbox").filter(
+            token_id__in=inbound.tokens
+        )
+        found = [(ticket, True) for ticket in by_token]
+        if found:
+            return found
+    if not inbound.replies_to:
+        return []
+    references = Reference.objects.select_related(
+        "entry__ticket__team", "entry__ticket__inbox"
+    ).filter(value__in=list(inbound.replies_to))
+    return [(row.entry.ticket, row.ours) for row in references if row.entry.ticket is not None]
+
+
+def _joins(thread: Thread, inbound: Inbound, ticket: Ticket) -> bool:
+    """Only among tickets of the same restriction; a resolved one opens again for a while only."""
+    if ticket.restriction != inbound.inbox.restriction:
+        return False
+    if ticket.restriction and ticket.inbox_id != inbound.inbox.pk:
+        return False
+    if ticket.resolved_at is None:
+        return True
+    return thread.now - ticket.resolved_at <= inbound.inbox.reopen_within
+
+
+def _newest_of_sender(thread: Thread, inbound: Inbound) -> Ticket | None:
+    """Chat, SMS, social: the ticket last active on that identity, else the only unresolved one."""
+    address = inbound.sender.normal()
+    last = (
+        Entry.objects.select_related("ticket__team", "ticket__inbox")
+        .filter(
+            conversation=thread.conversation,
+            identity__kind=address.kind,
+            identity__scope=address.scope,
+            identity__value=address.value,
+            ticket__restriction=inbound.inbox.restriction,
+        )
+        .order_by("-at", "-id")
+        .first()
+    )
+    if last and last.ticket and _joins(thread, inbound, last.ticket):
+        return last.ticket
+    open_ones = list(
+        Ticket.objects.unresolved()
+        .select_related("team", "inbox")
+        .filter(conversation=thread.conversation, restriction=inbound.inbox.restriction)[:2]
+    )
+    return open_ones[0] if len(open_ones) == 1 else None

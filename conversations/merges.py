@@ -1,0 +1,215 @@
+"""Joining two customers, and taking it back.
+
+Rows are never deleted and never renumbered. A joined conversation points at the live one; its
+entries, tickets and identities are shown there and keep (origin, seq), so undoing finds them again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from conversations import tickets
+from conversations.errors import BadInput
+from conversations.models import (
+    Attachment,
+    Conversation,
+    Delivery,
+    Entry,
+    Identity,
+    Merge,
+    Proof,
+    Ticket,
+)
+from conversations.thread import Actor, Thread, lock_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from conversations.models import Agent
+
+TRIES = 8
+
+
+def merge(
+    first: Conversation,
+    second: Conversation,
+    *,
+    by: Agent | None,
+    reason: str,
+    proof: str = Proof.ATTESTED,
+) -> Merge:
+    """Join two conversations: these two are one person. The smaller one moves into the larger.
+
+    Raises BadInput when they are one already, or when an agent gives no reason.
+    """
+    if by is not None and not reason.strip():
+        raise BadInput(_("Say why these are the same person. It is kept with the join."))
+    with transaction.atomic():
+        live, now = _lock_both(first.pk, second.pk)
+        into, moved = _larger_first(*live)
+        origins = list(
+            Conversation.objects.filter(merged_into=moved).values_list("pk", flat=True)
+        ) + [moved.pk]
+        row = Merge.objects.create(
+            into=into,
+            origins=origins,
+            proof=proof,
+            reason=reason.strip()[:300],
+            agent=by,
+            made_at=now,
+        )
+        Conversation.objects.filter(pk__in=origins).exclude(pk=moved.pk).update(merged_into=into)
+        _start_over(into, now, after=max(into.head, moved.head), last_at=moved.last_at)
+        _show_in(origins, into)
+        moved.merged_into = into
+        moved.save(update_fields=["merged_into"])
+        thread = Thread(into, now, {into.pk: into})
+        thread.event(
+            None,
+            "joined",
+            by=Actor.of(by) if by else Actor("system"),
+            merge=row.pk,
+            reason=row.reason,
+            name=moved.customer.name,
+        )
+        thread.flush()
+        return row
+
+
+def undo(row: Merge, *, by: Agent) -> Merge:
+    """Take a join back: exactly its origins that still point where it put them go home."""
+    with transaction.atomic():
+        into_id = _live_of(row.into_id)
+        home_id = row.origins[-1]
+        rows, now = lock_rows([into_id, *row.origins])
+        row = Merge.objects.select_for_update(of=("self",)).select_related("into").get(pk=row.pk)
+        if row.undone_at:
+            return row
+        into = rows[into_id]
+        leaving = [pk for pk in row.origins if rows[pk].merged_into_id == into.pk]
+        if into.merged_into_id is not None or home_id not in leaving:
+            raise BadInput(_("Something else moved in the meantime. Load the page again."))
+        home = rows[home_id]
+        home.merged_into = None
+        _start_over(home, now, after=max(into.head, home.head), last_at=into.last_at)
+        home.save(update_fields=["merged_into"])
+        Conversation.objects.filter(pk__in=leaving).exclude(pk=home.pk).update(merged_into=home)
+        _show_in(leaving, home)
+        _start_over(into, now, after=into.head, last_at=into.last_at)
+        _give_tickets(into, home, leaving, now, by)
+        row.undone_at, row.undone_by = now, by
+        row.save(update_fields=["undone_at", "undone_by"])
+        for conversation in (into, home):
+            thread = Thread(conversation, now, {conversation.pk: conversation})
+            thread.event(None, "parted", by=Actor.of(by), merge=row.pk)
+            thread.flush()
+        return row
+
+
+def undoable(conversation: Conversation) -> Sequence[Merge]:
+    """Joins shown in this conversation that can still be taken back, newest first."""
+    family = [conversation.pk, *conversation.joined.values_list("pk", flat=True)]
+    rows = Merge.objects.filter(into__in=family, undone_at=None).select_related("agent", "into")
+    return list(rows.order_by("-made_at"))
+
+
+def _lock_both(first: int, second: int) -> tuple[tuple[Conversation, Conversation], datetime]:
+    for _try in range(TRIES):
+        ids = [_live_of(first), _live_of(second)]
+        if ids[0] == ids[1]:
+            raise BadInput(_("These are one conversation already."))
+        point = transaction.savepoint()
+        rows, now = lock_rows(ids)
+        if [_live_of(first), _live_of(second)] == ids:
+            transaction.savepoint_commit(point)
+            return (rows[ids[0]], rows[ids[1]]), now
+        transaction.savepoint_rollback(point)
+    raise BadInput(_("Something else moved in the meantime. Load the page again."))
+
+
+def _live_of(pk: int) -> int:
+    return Conversation.objects.only("merged_into_id").get(pk=pk).live_id
+
+
+def _larger_first(first: Conversation, second: Conversation) -> tuple[Conversation, Conversation]:
+    """By head, which counts every change: an estimate that costs no COUNT."""
+    pair = sorted((first, second), key=lambda row: (row.head, -row.pk), reverse=True)
+    return pair[0], pair[1]
+
+
+def _start_over(
+    conversation: Conversation, now: datetime, *, after: int, last_at: datetime
+) -> None:
+    """Cursors from before are void: whoever has one loads the page again."""
+    conversation.head = max(conversation.head, after) + 1
+    conversation.reset_head = conversation.head
+    conversation.last_at = max(conversation.last_at, last_at, now)
+    conversation.save(update_fields=["head", "reset_head", "last_at"])
+
+
+def _show_in(origins: Sequence[int], where: Conversation) -> None:
+    Entry.objects.filter(origin__in=origins).update(conversation=where)
+    Ticket.objects.filter(origin__in=origins).update(conversation=where)
+    Identity.objects.filter(origin__in=origins).update(conversation=where)
+    Delivery.objects.filter(entry__origin__in=origins).update(conversation=where)
+    Attachment.objects.filter(entry__origin__in=origins).update(conversation=where)
+
+
+def _give_tickets(
+    into: Conversation,
+    home: Conversation,
+    leaving: Sequence[int],
+    now: datetime,
+    by: Agent,
+) -> None:
+    """An entry whose ticket stays on the other side joins its origin's only unresolved ticket, else
+    a new one of the same team."""
+    for here in (into, home):
+        thread = Thread(here, now, {here.pk: here})
+        stray = (
+            Entry.objects.filter(conversation=here, ticket__isnull=False)
+            .exclude(ticket__conversation=F("conversation"))
+            .select_related("ticket__team", "ticket__inbox")
+            .order_by("at", "id")
+        )
+        adopted: dict[tuple[int, str, int], Ticket] = {}
+        for entry in stray:
+            source = entry.ticket
+            assert source is not None
+            key = (entry.origin_id, source.restriction, source.pk)
+            if key not in adopted:
+                adopted[key] = _adopting(thread, entry.origin_id, source, by)
+            Entry.objects.filter(pk=entry.pk).update(ticket=adopted[key], rev=thread.next_rev())
+        thread.flush()
+        _point_at_newest(here)
+
+
+def _adopting(thread: Thread, origin_id: int, source: Ticket, by: Agent) -> Ticket:
+    own = list(
+        Ticket.objects.unresolved().filter(
+            conversation=thread.conversation, origin_id=origin_id, restriction=source.restriction
+        )[:2]
+    )
+    if len(own) == 1:
+        return own[0]
+    return tickets.open_ticket(
+        thread,
+        origin_id=origin_id,
+        team=source.team,
+        by=Actor.of(by),
+        subject=source.subject,
+        inbox=source.inbox,
+        restriction=source.restriction,
+    )
+
+
+def _point_at_newest(conversation: Conversation) -> None:
+    for ticket in Ticket.objects.filter(conversation=conversation):
+        newest = tickets.newest_entry(ticket)
+        if (newest.pk if newest else None) != ticket.newest_id:
+            Ticket.objects.filter(pk=ticket.pk).update(newest=newest)

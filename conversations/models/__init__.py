@@ -1,0 +1,62 @@
+from conversations.models.conversations import Conversation, Customer, Merge
+from conversations.models.deliveries import (
+    RECEIPT_RANK,
+    Delivery,
+    DeliveryState,
+    Draft,
+    DraftMode,
+    HeldSend,
+    HeldState,
+)
+from conversations.models.entries import (
+    Arrival,
+    Attachment,
+    Direction,
+    Entry,
+    EntryBody,
+    FileState,
+    Kind,
+    Reference,
+)
+from conversations.models.identities import Identity, IdentityKind, Proof
+from conversations.models.inboxes import Inbox, Restriction
+from conversations.models.invitations import Invitation, InvitationKind
+from conversations.models.people import Agent, Bot, Membership, Role, Team
+from conversations.models.tickets import DeadlineKind, Ownership, Status, Ticket
+
+__all__ = [
+    "RECEIPT_RANK",
+    "Agent",
+    "Arrival",
+    "Attachment",
+    "Bot",
+    "Conversation",
+    "Customer",
+    "DeadlineKind",
+    "Delivery",
+    "DeliveryState",
+    "Direction",
+    "Draft",
+    "DraftMode",
+    "Entry",
+    "EntryBody",
+    "FileState",
+    "HeldSend",
+    "HeldState",
+    "Identity",
+    "IdentityKind",
+    "Inbox",
+    "Invitation",
+    "InvitationKind",
+    "Kind",
+    "Membership",
+    "Merge",
+    "Ownership",
+    "Proof",
+    "Reference",
+    "Restriction",
+    "Role",
+    "Status",
+    "Team",
+    "Ticket",
+]

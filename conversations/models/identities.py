@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Self
+
+from django.contrib.postgres.indexes import OpClass
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from conversations.models.conversations import Conversation
+
+
+class Proof(models.TextChoices):
+    """How sure we are that a message comes from the address it names, best first."""
+
+    SIGNED = "signed", _("signed")
+    VERIFIED = "verified", _("verified")
+    ALIGNED = "aligned", _("aligned")
+    ATTESTED = "attested", _("attested by an agent")
+    CLAIMED = "claimed", _("claimed")
+
+
+class IdentityKind(models.TextChoices):
+    EMAIL = "email", _("Email")
+    PHONE = "phone", _("Phone")
+
+
+class IdentityQuerySet(models.QuerySet["Identity"]):
+    def at(self, kind: str, value: str, scope: str = "") -> Self:
+        return self.filter(kind=kind, scope=scope, value=value)
+
+
+class Identity(models.Model):
+    """An address of a customer. `origin` is the conversation it was born in and never changes;
+    `conversation` is where it is shown now, and only a join or its undo moves it."""
+
+    kind = models.CharField(max_length=20)
+    scope = models.CharField(max_length=120, blank=True, default="", db_default="")
+    value = models.CharField(max_length=320)
+    label = models.CharField(max_length=200, blank=True, default="", db_default="")
+    origin = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, related_name="identities", db_index=False
+    )
+    rev = models.BigIntegerField()
+    proof = models.CharField(max_length=12, choices=Proof.choices, default=Proof.CLAIMED)
+    wrote_at = models.DateTimeField(null=True)
+    undeliverable_at = models.DateTimeField(null=True)
+    undeliverable_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
+    blocked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = IdentityQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("kind", "scope", "value", name="identity_once"),
+            models.CheckConstraint(condition=~Q(value="") & ~Q(kind=""), name="identity_value"),
+        ]
+        indexes = [
+            models.Index("conversation", "rev", name="identity_rev"),
+            models.Index(OpClass("value", name="varchar_pattern_ops"), name="identity_value_start"),
+        ]
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def actor(self) -> str:
+        return f"identity:{self.pk}"

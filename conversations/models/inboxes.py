@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from conversations.models.people import Team
+
+
+class Restriction(models.TextChoices):
+    """Who may read a ticket: everybody ('') or only the members of its team."""
+
+    NONE = "", _("Everybody may read")
+    LEGAL = "legal", _("Legal: only the team")
+    STAFF = "staff", _("Staff: only the team")
+    HEALTH = "health", _("Health: only the team")
+
+
+def random_public_id() -> str:
+    return secrets.token_hex(12)
+
+
+class InboxQuerySet(models.QuerySet["Inbox"]):
+    def active(self) -> InboxQuerySet:
+        return self.filter(is_active=True)
+
+
+class Inbox(models.Model):
+    """One connected account of a channel. What the channel needs beyond this is kept by its
+    adapter."""
+
+    name = models.CharField(_("name"), max_length=100)
+    kind = models.CharField(max_length=30)
+    public_id = models.CharField(max_length=24, unique=True, default=random_public_id)
+    address = models.CharField(_("address"), max_length=254, blank=True, default="")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="inboxes")
+    is_active = models.BooleanField(_("active"), default=True)
+    restriction = models.CharField(
+        _("who may read"), max_length=12, choices=Restriction.choices, blank=True, default=""
+    )
+    fold_restricted = models.BooleanField(
+        _("show others one folded line for restricted messages"), default=True
+    )
+    from_name = models.CharField(_("sender name"), max_length=100, blank=True, default="")
+    signature = models.TextField(_("signature"), blank=True, default="")
+    undo_window = models.DurationField(_("undo window"), default=timedelta(seconds=5))
+    reopen_within = models.DurationField(_("reopen within"), default=timedelta(hours=72))
+    limits = models.JSONField(default=dict, blank=True)
+
+    objects = InboxQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(kind=""), name="inbox_kind"),
+            models.UniqueConstraint(
+                "kind", "address", condition=~Q(address=""), name="inbox_address_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def dedup_scope(self) -> str:
+        """Inboxes of one scope share a message that reaches them all; a restricted one is alone."""
+        if self.kind == "email" and not self.restriction:
+            return "email"
+        return f"inbox:{self.pk}"

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pgtrigger
+from django.db import models
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Cast, Coalesce, Concat
+from django.utils.translation import gettext_lazy as _
+
+from conversations.models.conversations import Conversation
+from conversations.models.inboxes import Inbox
+from conversations.models.people import Agent, Bot, Membership, Role, Team
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+TOKEN_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+TOKEN_ID_LENGTH = 12
+
+
+def random_token_id() -> str:
+    """60 random bits that name a ticket in the mail tokens we hand out; never a row number."""
+    return "".join(secrets.choice(TOKEN_ALPHABET) for _ in range(TOKEN_ID_LENGTH))
+
+
+def holder_column() -> models.GeneratedField:
+    """`team:agent:bot` as stored text, so that a foreign key can compare an owner as a whole."""
+    colon, nothing = Value(":", models.TextField()), Value("", models.TextField())
+    return models.GeneratedField(
+        expression=Concat(
+            Cast("team_id", models.TextField()),
+            colon,
+            Coalesce(Cast("agent_id", models.TextField()), nothing),
+            colon,
+            Coalesce(Cast("bot_id", models.TextField()), nothing),
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+
+
+class Status(models.TextChoices):
+    OPEN = "open", _("Open")
+    PENDING = "pending", _("Pending")
+    SNOOZED = "snoozed", _("Snoozed")
+    RESOLVED = "resolved", _("Resolved")
+
+
+class DeadlineKind(models.TextChoices):
+    RESPOND = "respond", _("respond by")
+    FOLLOW_UP = "follow_up", _("follow up after")
+    WAKE = "wake", _("wakes")
+
+
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    def visible_to(self, agent: Agent) -> TicketQuerySet:
+        """Tickets an agent may read: all but restricted ones of teams the agent isn't in."""
+        teams = Membership.objects.acting(agent).values("team")
+        return self.filter(Q(restriction="") | Q(team__in=teams))
+
+    def unresolved(self) -> TicketQuerySet:
+        return self.exclude(status=Status.RESOLVED)
+
+    def due(self, now: datetime) -> TicketQuerySet:
+        """Snoozed and pending tickets whose time has come."""
+        return self.filter(status__in=(Status.SNOOZED, Status.PENDING), deadline_at__lte=now)
+
+
+class Ticket(models.Model):
+    """One matter inside the conversation. Always has a team and, while unresolved, one deadline.
+
+    The team and agent refer to an active membership by a foreign key (`acting_agent`, laid in SQL),
+    and the ticket to its current ownership row by (id, owner_epoch, holder).
+    """
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, related_name="tickets", db_index=False
+    )
+    origin = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    rev = models.BigIntegerField()
+    token_id = models.CharField(max_length=12, unique=True, default=random_token_id)
+    subject = models.CharField(max_length=300, blank=True, default="", db_default="")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    priority = models.SmallIntegerField(default=0, db_default=0)
+    labels = models.JSONField(default=list, blank=True)
+    restriction = models.CharField(max_length=12, blank=True, default="", db_default="")
+    inbox = models.ForeignKey(
+        Inbox, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="tickets", db_index=False)
+    agent = models.ForeignKey(
+        Agent,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="tickets",
+        db_index=False,
+    )
+    bot = models.ForeignKey(
+        Bot, null=True, blank=True, on_delete=models.PROTECT, related_name="tickets", db_index=False
+    )
+    owner_epoch = models.BigIntegerField(default=1, db_default=1)
+    holder = holder_column()
+    acting_agent = models.GeneratedField(
+        expression=Case(When(~Q(status="resolved"), then=F("agent_id")), default=None),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
+    acting_active = models.GeneratedField(
+        expression=Case(
+            When(~Q(status="resolved") & Q(agent_id__isnull=False), then=Value(True)), default=None
+        ),
+        output_field=models.BooleanField(null=True),
+        db_persist=True,
+    )
+    deadline_at = models.DateTimeField(null=True)
+    deadline_kind = models.CharField(
+        max_length=10, choices=DeadlineKind.choices, blank=True, default="", db_default=""
+    )
+    opened_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+    active_at = models.DateTimeField()
+    newest = models.ForeignKey(
+        "conversations.Entry",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    suggests = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+
+    objects = TicketQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="ticket_status"),
+            models.CheckConstraint(condition=Q(agent=None) | Q(bot=None), name="ticket_one_holder"),
+            models.CheckConstraint(
+                condition=Q(status="resolved", deadline_at=None, deadline_kind="")
+                | (~Q(status="resolved") & Q(deadline_at__isnull=False) & ~Q(deadline_kind="")),
+                name="ticket_deadline_armed",
+            ),
+            models.CheckConstraint(
+                condition=(Q(status="resolved") & Q(resolved_at__isnull=False))
+                | (~Q(status="resolved") & Q(resolved_at=None)),
+                name="ticket_resolved_at",
+            ),
+        ]
+        indexes = [
+            models.Index("conversation", "rev", name="ticket_rev"),
+            models.Index(
+                "deadline_at",
+                "id",
+                condition=~Q(status="resolved"),
+                name="ticket_due",
+            ),
+            models.Index(
+                "status",
+                "deadline_at",
+                "id",
+                condition=~Q(status="resolved"),
+                name="ticket_status_due",
+            ),
+            models.Index(
+                "team",
+                "status",
+                "deadline_at",
+                "id",
+                condition=~Q(status="resolved"),
+                name="ticket_team_due",
+            ),
+            models.Index(
+                "team",
+                "status",
+                "deadline_at",
+                "id",
+                condition=~Q(status="resolved") & Q(agent=None) & Q(bot=None),
+                name="ticket_unassigned_due",
+            ),
+            models.Index(
+                "agent",
+                "status",
+                "deadline_at",
+                "id",
+                condition=~Q(status="resolved") & Q(agent__isnull=False),
+                name="ticket_agent_due",
+            ),
+            models.Index(
+                "resolved_at", "id", condition=Q(status="resolved"), name="ticket_resolved"
+            ),
+            models.Index(
+                "team",
+                "resolved_at",
+                "id",
+                condition=Q(status="resolved"),
+                name="ticket_team_resolved",
+            ),
+            models.Index(
+                "agent",
+                "resolved_at",
+                "id",
+                condition=Q(status="resolved"),
+                name="ticket_agent_resolved",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject or f"ticket {self.pk}"
+
+    @property
+    def is_resolved(self) -> bool:
+        return self.status == Status.RESOLVED
+
+    @property
+    def is_unowned(self) -> bool:
+        return self.agent_id is None and self.bot_id is None
+
+    def may_act(self, agent: Agent) -> bool:
+        """Acting needs membership of the ticket's team; admins and supervisors may act on what they
+        read."""
+        if Membership.objects.acting(agent).filter(team=self.team_id).exists():
+            return True
+        return agent.role in (Role.ADMIN, Role.SUPERVISOR) and not self.restriction
+
+
+class Ownership(models.Model):
+    """One stretch of a ticket's ownership. It ends where the next begins, so history can have
+    neither a gap nor an overlap. Append-only (a trigger refuses everything else)."""
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="ownerships")
+    epoch = models.BigIntegerField()
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+", db_index=False)
+    agent = models.ForeignKey(
+        Agent, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    bot = models.ForeignKey(
+        Bot, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    holder = holder_column()
+    since = models.DateTimeField()
+    actor = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("ticket", "epoch", name="ownership_epoch"),
+            models.UniqueConstraint("ticket", "epoch", "holder", name="ownership_holder"),
+            models.CheckConstraint(
+                condition=Q(agent=None) | Q(bot=None), name="ownership_one_holder"
+            ),
+            models.CheckConstraint(condition=Q(epoch__gte=1), name="ownership_epoch_from_one"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ticket_id} epoch {self.epoch}: {self.holder}"

@@ -1,0 +1,174 @@
+"""Who answers for a ticket. Changes are compare-and-set on `owner_epoch` and write history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from conversations.errors import BadInput, StaleOwner
+from conversations.models import Agent, Membership, Ownership, Team, Ticket
+from conversations.thread import SYSTEM, Actor, Thread, locked
+
+if TYPE_CHECKING:
+    from conversations.models import Bot
+
+OWNER_EVENTS = ("assigned", "taken", "released", "moved_team")
+
+
+def begin(thread: Thread, ticket: Ticket, by: Actor) -> None:
+    """Write the first row of a new ticket's history, in the transaction that makes the ticket."""
+    _write_history(thread, ticket, by)
+
+
+def take(ticket: Ticket, *, by: Agent, epoch: int) -> Ticket:
+    """`by` becomes the owner. Taking what one already owns changes nothing."""
+    return _change(ticket, "taken", by=Actor.of(by), epoch=epoch, agent=by)
+
+
+def assign(ticket: Ticket, *, to: Agent, by: Agent, epoch: int) -> Ticket:
+    """`to`, a member of the ticket's team, becomes the owner."""
+    return _change(ticket, "assigned", by=Actor.of(by), epoch=epoch, agent=to)
+
+
+def release(ticket: Ticket, *, by: Agent, epoch: int) -> Ticket:
+    """Give the ticket back to its team."""
+    return _change(ticket, "released", by=Actor.of(by), epoch=epoch)
+
+
+def move_to_team(
+    ticket: Ticket, *, team: Team, by: Agent, epoch: int, agent: Agent | None = None
+) -> Ticket:
+    """Another team answers from now on; nobody of it owns the ticket unless `agent` is given."""
+    return _change(ticket, "moved_team", by=Actor.of(by), epoch=epoch, team=team, agent=agent)
+
+
+def release_all(agent: Agent, *, by: Agent, team: Team | None = None) -> int:
+    """Give everything unresolved an agent owns (in one team, or all) back to the teams. Returns how
+    many."""
+    owned = Ticket.objects.unresolved().filter(agent=agent)
+    if team:
+        owned = owned.filter(team=team)
+    count = 0
+    for ticket in owned.order_by("origin_id"):
+        with locked(ticket.origin_id) as thread:
+            fresh = Ticket.objects.get(pk=ticket.pk)
+            if fresh.agent_id == agent.pk and not fresh.is_resolved:
+                apply(thread, fresh, "released", by=Actor.of(by), team=fresh.team, reason="left")
+                count += 1
+    return count
+
+
+def disable(agent: Agent, *, by: Agent) -> None:
+    """Sign an agent out for good. What they own goes back to the teams in one transaction."""
+    if agent.pk == by.pk:
+        raise BadInput(_("You can't disable yourself. Ask another admin."))
+    with transaction.atomic():
+        release_all(agent, by=by)
+        Agent.objects.filter(pk=agent.pk).update(is_active=False)
+
+
+def enable(agent: Agent) -> None:
+    Agent.objects.filter(pk=agent.pk).update(is_active=True)
+
+
+def leave(team: Team, agent: Agent, *, by: Agent) -> None:
+    """Take an agent out of a team; what they own there goes back to the team first."""
+    with transaction.atomic():
+        release_all(agent, by=by, team=team)
+        Membership.objects.filter(team=team, agent=agent).delete()
+
+
+def join(team: Team, agent: Agent) -> Membership:
+    membership, _created = Membership.objects.get_or_create(
+        team=team, agent=agent, defaults={"active": agent.is_active}
+    )
+    return membership
+
+
+def release_if_gone(thread: Thread, ticket: Ticket) -> None:
+    """Before a ticket is opened again: an owner who left or was disabled can't own it any more."""
+    if ticket.agent_id is None:
+        return
+    if not Membership.objects.filter(
+        team=ticket.team_id, agent=ticket.agent_id, active=True
+    ).exists():
+        apply(thread, ticket, "released", by=SYSTEM, team=ticket.team, reason="left")
+
+
+def apply(
+    thread: Thread,
+    ticket: Ticket,
+    event: str,
+    *,
+    by: Actor,
+    team: Team,
+    agent: Agent | None = None,
+    bot: Bot | None = None,
+    reason: str = "",
+) -> None:
+    """Make the change under the thread's lock: compare, set, write history and the event.
+
+    Raises StaleOwner when the epoch moved on, BadInput when the agent is no active member of the
+    team.
+    """
+    data = {
+        "from_team": ticket.team_id,
+        "from_agent": ticket.agent_id,
+        "team": team.pk,
+        "team_name": team.name,
+        "agent": agent.pk if agent else None,
+        "agent_name": str(agent) if agent else "",
+        "reason": reason,
+    }
+    ticket.rev = thread.next_rev()
+    seen = ticket.owner_epoch
+    try:
+        with transaction.atomic():
+            changed = Ticket.objects.filter(pk=ticket.pk, owner_epoch=seen).update(
+                owner_epoch=seen + 1, team=team, agent=agent, bot=bot, rev=ticket.rev
+            )
+    except IntegrityError as error:
+        raise BadInput(_("They are not an active member of that team.")) from error
+    if not changed:
+        raise StaleOwner
+    ticket.owner_epoch, ticket.team, ticket.agent, ticket.bot = seen + 1, team, agent, bot
+    _write_history(thread, ticket, by)
+    thread.event(ticket, event, by=by, **data)
+
+
+def _change(
+    ticket: Ticket,
+    event: str,
+    *,
+    by: Actor,
+    epoch: int,
+    team: Team | None = None,
+    agent: Agent | None = None,
+) -> Ticket:
+    with locked(ticket.origin_id) as thread:
+        fresh = Ticket.objects.select_related("team").get(pk=ticket.pk)
+        target = team or fresh.team
+        if (fresh.team_id, fresh.agent_id, fresh.bot_id) == (
+            target.pk,
+            agent.pk if agent else None,
+            None,
+        ):
+            return fresh
+        if fresh.owner_epoch != epoch:
+            raise StaleOwner
+        apply(thread, fresh, event, by=by, team=target, agent=agent)
+        return fresh
+
+
+def _write_history(thread: Thread, ticket: Ticket, by: Actor) -> None:
+    Ownership.objects.create(
+        ticket=ticket,
+        epoch=ticket.owner_epoch,
+        team_id=ticket.team_id,
+        agent_id=ticket.agent_id,
+        bot_id=ticket.bot_id,
+        since=thread.now,
+        actor=by.actor,
+    )

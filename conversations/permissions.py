@@ -1,0 +1,88 @@
+"""Authorise by loading. The only place that decides who may see or do what.
+
+A loader answers with the thing, raises Http404 for what the agent may not see, and NotAllowed for
+what they may see and not do. Pages, catch-up, files, API and sockets load through the same ones.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import Http404
+from django.utils.translation import gettext_lazy as _
+
+from conversations.errors import NotAllowed
+from conversations.models import Attachment, Conversation, Entry, HeldSend, Ticket
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from conversations.models import Agent
+
+
+def conversation_for(agent: Agent, pk: int) -> Conversation:
+    """The live conversation an id means today, when there is anything in it the agent may read."""
+    try:
+        conversation = Conversation.objects.resolve(pk)
+    except Conversation.DoesNotExist:
+        raise Http404 from None
+    tickets = Ticket.objects.filter(conversation=conversation)
+    if tickets.visible_to(agent).exists() or not tickets.exists():
+        return conversation
+    raise Http404
+
+
+def ticket_for(agent: Agent, pk: int, *, to: str = "read") -> Ticket:
+    """`to` is "read" or "act". Acting needs membership of its team (supervisors excepted)."""
+    ticket = (
+        Ticket.objects.visible_to(agent)
+        .select_related("conversation__customer", "team", "agent", "inbox")
+        .filter(pk=pk)
+        .first()
+    )
+    if ticket is None:
+        raise Http404
+    if to == "act" and not ticket.may_act(agent):
+        raise NotAllowed
+    return ticket
+
+
+def entry_for(agent: Agent, pk: int, *, to: str = "read") -> Entry:
+    entry = Entry.objects.visible_to(agent).with_people().filter(pk=pk).first()
+    if entry is None:
+        raise Http404
+    if to == "act" and (entry.ticket is None or not entry.ticket.may_act(agent)):
+        raise NotAllowed
+    return entry
+
+
+def attachment_for(agent: Agent, public_id: UUID) -> Attachment:
+    attachment = (
+        Attachment.objects.visible_to(agent)
+        .select_related("entry__ticket")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if attachment is None:
+        raise Http404
+    return attachment
+
+
+def held_for(agent: Agent, pk: int) -> HeldSend:
+    """Held sends are taken back by who wrote them."""
+    held = HeldSend.objects.select_related("ticket").filter(pk=pk).first()
+    if held is None or not Ticket.objects.visible_to(agent).filter(pk=held.ticket_id).exists():
+        raise Http404
+    if held.agent_id != agent.pk:
+        raise NotAllowed(_("Only who wrote this can take it back."))
+    return held
+
+
+def require_admin(agent: Agent) -> None:
+    if not agent.is_admin:
+        raise NotAllowed(_("Only an admin can do this. Ask one of yours."))
+
+
+def require_supervisor(agent: Agent) -> None:
+    if not agent.is_supervisor:
+        raise NotAllowed(_("Only a supervisor or an admin can do this."))

@@ -1,0 +1,207 @@
+"""The locked conversation: the only place where its numbers are made.
+
+Every change to a conversation goes through `locked()`. Commit order is thread order, because the
+numbers are taken under the live conversation's row lock, which is held to the end of the
+transaction. Locks are taken in the order conversations (by id), tickets, others; under the lock
+there is SQL only.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.db import connection, transaction
+
+from conversations.errors import Moved
+from conversations.models import Agent, Bot, Conversation, Entry, Kind, Ticket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MICROSECOND = timedelta(microseconds=1)
+ATTEMPTS = 8
+
+# The clock is read in an outer query over the locked rows, so that it ticks after the wait for the
+# lock.
+LOCK = """
+WITH locked AS MATERIALIZED (
+  SELECT id, customer_id, merged_into_id, last_seq, head, last_at, reset_head
+  FROM conversations_conversation WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+)
+SELECT *, clock_timestamp() FROM locked
+"""
+LOCK_LIVE = """
+WITH target AS MATERIALIZED (
+  SELECT coalesce(merged_into_id, id) AS id FROM conversations_conversation WHERE id = %s
+), locked AS MATERIALIZED (
+  SELECT id, customer_id, merged_into_id, last_seq, head, last_at, reset_head
+  FROM conversations_conversation WHERE id = (SELECT id FROM target) FOR NO KEY UPDATE
+)
+SELECT *, clock_timestamp() FROM locked
+"""
+COLUMNS = ("id", "customer_id", "merged_into_id", "last_seq", "head", "last_at", "reset_head")
+
+
+class Stamped(Protocol):
+    rev: int
+
+    def save(self, *, update_fields: Sequence[str]) -> None: ...
+
+
+@dataclass
+class Thread:
+    """A live conversation under its row lock, and the database's clock read after the lock."""
+
+    conversation: Conversation
+    now: datetime
+    origins: dict[int, Conversation] = field(default_factory=dict)
+
+    @property
+    def head(self) -> int:
+        return self.conversation.head
+
+    def next_rev(self) -> int:
+        self.conversation.head += 1
+        return self.conversation.head
+
+    def _next_at(self) -> datetime:
+        self.conversation.last_at = max(self.now, self.conversation.last_at + MICROSECOND)
+        return self.conversation.last_at
+
+    def _next_seq(self, origin_id: int) -> int:
+        origin = self.origins[origin_id]
+        origin.last_seq += 1
+        return origin.last_seq
+
+    def append(self, origin_id: int, *, ticket: Ticket | None, actor: str, **fields: Any) -> Entry:
+        """Add one entry at the end of the thread. `origin_id` is the origin of its identity, or of
+        its ticket for notes and events; it must be part of this conversation."""
+        self._load_origin(origin_id)
+        return Entry.objects.create(
+            conversation_id=self.conversation.pk,
+            origin_id=origin_id,
+            seq=self._next_seq(origin_id),
+            at=self._next_at(),
+            rev=self.next_rev(),
+            ticket=ticket,
+            actor=actor,
+            **fields,
+        )
+
+    def event(self, ticket: Ticket | None, event: str, *, by: Actor, **data: Any) -> Entry:
+        """Record what happened as one line of the thread."""
+        origin_id = ticket.origin_id if ticket else self.conversation.pk
+        return self.append(
+            origin_id,
+            ticket=ticket,
+            actor=by.actor,
+            agent_id=by.agent_id,
+            bot_id=by.bot_id,
+            kind=Kind.EVENT,
+            event=event,
+            data=data,
+            client_token=uuid.uuid4(),
+        )
+
+    def stamp(self, row: Stamped, *fields: str) -> None:
+        """Save the named fields of a row of this conversation with a change number of its own."""
+        row.rev = self.next_rev()
+        row.save(update_fields=[*fields, "rev"])
+
+    def _load_origin(self, origin_id: int) -> None:
+        if origin_id not in self.origins:
+            origin = Conversation.objects.get(pk=origin_id)
+            if origin.live_id != self.conversation.pk:
+                raise Moved
+            self.origins[origin_id] = origin
+
+    def flush(self) -> None:
+        """Write the counters. `locked()` does it at the end."""
+        row = self.conversation
+        row.save(update_fields=["head", "last_at", "last_seq", "reset_head", "merged_into"])
+        for origin in self.origins.values():
+            if origin is not row:
+                origin.save(update_fields=["last_seq"])
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something, as history names them."""
+
+    actor: str
+    agent_id: int | None = None
+    bot_id: int | None = None
+
+    @classmethod
+    def of(cls, who: Agent | Bot) -> Actor:
+        if isinstance(who, Agent):
+            return cls(who.actor, agent_id=who.pk)
+        return cls(who.actor, bot_id=who.pk)
+
+
+SYSTEM = Actor("system")
+
+
+def lock_rows(ids: Sequence[int]) -> tuple[dict[int, Conversation], datetime]:
+    """Lock conversations in id order. Returns them by id, and the database's clock after the lock.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [sorted(set(ids))])
+        rows = cursor.fetchall()
+    return {row[0]: _conversation(row) for row in rows}, rows[0][7]
+
+
+def _conversation(row: Sequence[Any]) -> Conversation:
+    return Conversation.from_db("default", COLUMNS, row[:7])
+
+
+@contextmanager
+def locked(origin_id: int) -> Iterator[Thread]:
+    """Lock the live conversation that `origin_id` belongs to today; write its counters at the end.
+
+    A join or undo may commit while we wait, so the origin is read again under the lock; when it
+    points elsewhere the lock is given back (a savepoint rollback) and it starts over.
+    """
+    with transaction.atomic():
+        thread = _lock_live(origin_id)
+        yield thread
+        thread.flush()
+
+
+def _lock_live(origin_id: int) -> Thread:
+    for _ in range(ATTEMPTS):
+        point = transaction.savepoint()
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK_LIVE, [origin_id])
+            row = cursor.fetchone()
+        if row is None:
+            raise Conversation.DoesNotExist
+        live, now = _conversation(row), row[7]
+        if live.merged_into_id is None and _still_there(origin_id, live.pk):
+            transaction.savepoint_commit(point)
+            return Thread(live, now, {live.pk: live})
+        transaction.savepoint_rollback(point)
+    raise Moved
+
+
+def _still_there(origin_id: int, live_id: int) -> bool:
+    """Whether the origin, read again under the lock, still belongs to the conversation locked."""
+    if origin_id == live_id:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT merged_into_id FROM conversations_conversation WHERE id = %s", [origin_id]
+        )
+        row = cursor.fetchone()
+    return row is not None and row[0] == live_id
+
+
+def database_now() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now
