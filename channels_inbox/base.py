@@ -1,0 +1,138 @@
+"""The contract of a channel. An adapter knows payloads and the meaning of errors, and nothing of
+conversations: `channels_inbox.receive` and `channels_inbox.deliver` are the only callers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from django.utils.functional import _StrPromise
+
+    from channels_inbox.models import Account, Envelope
+    from conversations.intake import Inbound
+    from conversations.models import Attachment, Delivery
+
+
+class Refused(Exception):
+    """A hook's call isn't genuine: wrong or no signature, or no secret is set. Answered 401."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """One item of an envelope before it is read: its position and its sender, as far as a glance
+    tells."""
+
+    position: int
+    sender: str
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """An item that is no message for the desk, and why (a word of REASONS in `receive`)."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Bounce:
+    """One of our messages came back. `names` are the message names it quotes; `external_id` is the
+    report's own, by which it is known when it comes a second time."""
+
+    external_id: str
+    names: tuple[str, ...]
+    recipients: tuple[str, ...]
+    reason: str
+    temporary: bool
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The provider took the message, under this name. `refused` are further recipients it did not
+    take it for: (address, reason)."""
+
+    provider_id: str = ""
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+class SendError(Exception):
+    """It was surely not sent. `permanent` means trying again can't help."""
+
+    def __init__(
+        self, code: str, error: str, *, permanent: bool, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(error)
+        self.code, self.error, self.permanent = code, error, permanent
+        self.retry_after = retry_after
+
+
+class SendUnknown(Exception):
+    """The connection broke after the message was handed over: it may have been sent."""
+
+
+class ConnectError(Exception):
+    """An account can't be reached or signed in to. `code` is for machines, the text for people."""
+
+    def __init__(self, code: str, error: str) -> None:
+        super().__init__(error)
+        self.code, self.error = code, error
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of "test connection": what was tried, whether it worked, what to do if not."""
+
+    what: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An inbound payload as it came in: bytes, where from, and what its transport says of it."""
+
+    source: str
+    dedup_key: str
+    body: bytes
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class Adapter(Protocol):
+    """`queue` names the workers of this channel: "fast" or "slow". `hook_limit` is the largest hook
+    body it takes, in bytes."""
+
+    kind: str
+    label: _StrPromise | str
+    queue: str
+    hook_limit: int
+
+    def raw(self, headers: Mapping[str, str], body: bytes) -> Raw:
+        """What to keep of a verified hook call."""
+
+    def verify(self, account: Account, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises Refused unless these raw bytes were signed for this account."""
+
+    def heads(self, body: bytes) -> Sequence[Head]:
+        """A bounded glance at a payload: its items and their senders. Never raises."""
+
+    def parse(self, envelope: Envelope, body: bytes, position: int) -> Inbound | Bounce | Ignored:
+        """Read one item in full. May raise; the item is then tried again and ends dead."""
+
+    def read_file(self, attachment: Attachment) -> bytes:
+        """The bytes of a file, from its `source`."""
+
+    def prepare(self, delivery: Delivery) -> None:
+        """Give the message its name before the first attempt; called inside the claim's
+        transaction."""
+
+    def send(self, delivery: Delivery) -> Accepted:
+        """Hand one message to the provider. Raises SendError or SendUnknown."""
+
+    def pull(self, account: Account) -> int:
+        """Read what the provider holds; returns how many payloads were new. Raises ConnectError."""
+
+    def check(self, account: Account) -> Sequence[Check]:
+        """Try the connection as an admin's test: one line for each step."""

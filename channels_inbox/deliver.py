@@ -1,0 +1,133 @@
+"""The only way out: lease what is due, hand it to its channel, write what happened."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from channels_inbox.base import SendError, SendUnknown
+from channels_inbox.models import Account
+from channels_inbox.registry import adapter, kinds_of_queue
+from channels_inbox.wake import wake
+from conversations import deliveries, intake
+from conversations.models import Delivery, Inbox
+from conversations.thread import database_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from channels_inbox.base import Accepted
+    from conversations.deliveries import Lease
+
+log = structlog.get_logger(__name__)
+
+RENEW_EVERY = 5.0
+TASK_SECONDS = 20.0
+DELIVER_TASKS = {"fast": "channels_inbox.deliver_fast", "slow": "channels_inbox.deliver"}
+
+
+def deliver_due(queue: str, seconds: float = TASK_SECONDS) -> int:
+    """Send what is due in the channels of one queue. Returns how many attempts were made.
+
+    Leases are taken one at a time: one that only waits for its turn would expire unsent, and be
+    called ambiguous. After `seconds` it asks for another turn.
+    """
+    ends, done = time.monotonic() + seconds, 0
+    while leases := _claim(queue):
+        for lease in leases:
+            attempt(lease)
+        done += len(leases)
+        if time.monotonic() > ends:
+            wake(DELIVER_TASKS[queue])
+            break
+    return done
+
+
+def attempt(lease: Lease) -> None:
+    """One attempt at one message, committed before its I/O."""
+    delivery = Delivery.objects.select_related(
+        "entry__ticket", "entry__agent", "identity", "inbox"
+    ).get(pk=lease.delivery)
+    if not deliveries.renew(lease):
+        return
+    try:
+        with _renewed(lease):
+            accepted = adapter(delivery.inbox.kind).send(delivery)
+    except SendError as error:
+        _not_sent(lease, error)
+    except SendUnknown as error:
+        deliveries.ambiguous(lease, error=str(error))
+    except Exception as error:  # noqa: BLE001 - nobody knows how far it got
+        log.exception("send_broke", delivery=lease.delivery)
+        deliveries.ambiguous(
+            lease, error=_("Sending broke off: %(error)s") % {"error": type(error).__name__}
+        )
+    else:
+        deliveries.sent(lease, provider_id=accepted.provider_id)
+        _tell_refused(delivery, accepted)
+        Account.objects.filter(inbox=delivery.inbox_id).update(last_out_at=database_now())
+
+
+def _claim(queue: str) -> list[Lease]:
+    inboxes = Inbox.objects.active().filter(kind__in=kinds_of_queue(queue))
+    with transaction.atomic():
+        leases = deliveries.claim(list(inboxes.values_list("pk", flat=True)), 1)
+        for delivery in Delivery.objects.select_related(
+            "entry__ticket", "entry__agent", "inbox", "identity"
+        ).filter(pk__in=[lease.delivery for lease in leases]):
+            _prepare(delivery)
+    return leases
+
+
+def _prepare(delivery: Delivery) -> None:
+    """Without its name a message isn't sent; that one can't be named must not hold up the others."""
+    try:
+        with transaction.atomic():
+            adapter(delivery.inbox.kind).prepare(delivery)
+    except Exception:  # noqa: BLE001 - whatever it is, the attempt is written as failed
+        log.exception("prepare_broke", delivery=delivery.pk)
+
+
+def _tell_refused(delivery: Delivery, accepted: Accepted) -> None:
+    """Say in the thread which of the further recipients did not get it."""
+    delivery.refresh_from_db(fields=["provider_id"])
+    for address, reason in accepted.refused:
+        intake.bounced(
+            names=[delivery.provider_id], recipients=[address], reason=reason, temporary=False
+        )
+
+
+def _not_sent(lease: Lease, error: SendError) -> None:
+    if error.permanent:
+        deliveries.failed(lease, code=error.code, error=error.error)
+    else:
+        deliveries.postponed(
+            lease, code=error.code, error=error.error, retry_after=error.retry_after
+        )
+
+
+@contextmanager
+def _renewed(lease: Lease) -> Iterator[None]:
+    """Keep the lease while a slow provider answers, so that nobody calls the send ambiguous."""
+    done = threading.Event()
+
+    def keep() -> None:
+        try:
+            while not done.wait(RENEW_EVERY):
+                deliveries.renew(lease)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=keep, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

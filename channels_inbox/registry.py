@@ -1,0 +1,26 @@
+"""Adapters by channel kind, imported on first use from `settings.CHANNELS`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from channels_inbox.base import Adapter
+
+
+@cache
+def adapter(kind: str) -> Adapter:
+    """Raises KeyError for a kind that isn't configured."""
+    return import_string(settings.CHANNELS[kind])()
+
+
+def kinds() -> list[str]:
+    return list(settings.CHANNELS)
+
+
+def kinds_of_queue(queue: str) -> list[str]:
+    return [kind for kind in kinds() if adapter(kind).queue == queue]

@@ -1,0 +1,63 @@
+"""Wake-ups. The rows are the queue; a lost task is made up for by the sweeps that beat sends."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from channels_inbox import deliver, pulling, receive
+from channels_inbox.wake import wake
+from conversations import attachments, deliveries
+
+
+@shared_task(name="channels_inbox.process", queue="fast")
+def process() -> None:
+    receive.process_waiting("fast")
+
+
+@shared_task(name="channels_inbox.process_slow", queue="slow")
+def process_slow() -> None:
+    receive.process_waiting("slow")
+
+
+@shared_task(name="channels_inbox.store_files", queue="slow")
+def store_files() -> None:
+    attachments.store_waiting(receive.read_file)
+
+
+@shared_task(name="channels_inbox.deliver_fast", queue="fast")
+def deliver_fast() -> None:
+    deliver.deliver_due("fast")
+
+
+@shared_task(name="channels_inbox.deliver", queue="slow")
+def deliver_slow() -> None:
+    deliver.deliver_due("slow")
+
+
+@shared_task(name="channels_inbox.pull", queue="slow")
+def pull(account: int) -> None:
+    pulling.pull(account)
+
+
+@shared_task(name="channels_inbox.pull_due", queue="slow")
+def pull_due() -> None:
+    """One task for each account that is due, so that a slow server holds up its own mail only."""
+    for account in pulling.due():
+        wake("channels_inbox.pull", account)
+
+
+@shared_task(name="channels_inbox.reconcile", queue="slow")
+def reconcile() -> None:
+    """Ask for a full comparison with what the providers hold, at each account's next pull."""
+    pulling.ask_to_reconcile()
+    pull_due()
+
+
+@shared_task(name="channels_inbox.sweep", queue="fast")
+def sweep() -> None:
+    """What lost wake-ups, dead workers and expired leases left behind."""
+    deliveries.expire_leases()
+    for task in ("process_slow", "deliver", "store_files", "pull_due"):
+        wake(f"channels_inbox.{task}")
+    receive.process_waiting("fast")
+    deliver.deliver_due("fast")
