@@ -1,0 +1,1 @@
+"""Wiring: settings, urls, processes and the launcher. No domain rules live here."""

@@ -1,0 +1,32 @@
+"""How agents sign in: nobody signs up by themselves, and second factors are stored encrypted."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.http import HttpRequest
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Agents are invited by an admin, never self-made."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Close the sign-up page."""
+        return False
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Keeps TOTP secrets and recovery seeds encrypted with FIELD_ENCRYPTION_KEYS."""
+
+    def encrypt(self, text: str) -> str:
+        """Encrypt with the newest key."""
+        return box().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open with whichever key fits; `InvalidToken` where none does."""
+        return box().decrypt(encrypted_text.encode()).decode()
+
+
+def box() -> MultiFernet:
+    """The configured keys, newest first."""
+    return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])

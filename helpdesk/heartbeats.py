@@ -1,0 +1,52 @@
+"""Signs of life of workers and beat, kept in Redis for a few seconds. A hint, never the truth."""
+
+import logging
+import threading
+
+import redis
+from django.conf import settings
+
+EXPECTED = ("worker-fast", "worker-slow", "beat")
+EVERY = 5.0
+LASTS = 20
+TIMEOUT = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+def client() -> redis.Redis:
+    """A connection that gives up quickly."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+    )
+
+
+def key(name: str) -> str:
+    """Where the process `name` leaves its sign."""
+    return f"{settings.REDIS_PREFIX}:alive:{name}"
+
+
+def beat(name: str, stop: threading.Event) -> None:
+    """Leave a sign every few seconds until `stop` is set; an unreachable Redis is tried again."""
+    server = client()
+    while True:
+        try:
+            server.set(key(name), 1, ex=LASTS)
+        except redis.RedisError as error:
+            logger.warning("no heartbeat of %s: Redis says %s", name, error)
+        if stop.wait(EVERY):
+            return
+
+
+def start(name: str) -> threading.Event:
+    """Beat in the background; setting the returned event ends it."""
+    stop = threading.Event()
+    threading.Thread(target=beat, args=(name, stop), name="heartbeat", daemon=True).start()
+    return stop
+
+
+def missing() -> list[str]:
+    """Names of the expected processes that left no sign lately; raises `redis.RedisError`."""
+    with client() as server:
+        signs = server.mget([key(name) for name in EXPECTED])
+    return [name for name, sign in zip(EXPECTED, signs, strict=True) if sign is None]

@@ -1,0 +1,207 @@
+"""`manage.py demo` and `manage.py up`: the whole product with one command.
+
+Standard library only, so that the process which only watches the others stays small.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpdesk import keys
+from helpdesk.demo_cast import CAST, MAIL_DOMAIN, PASSWORD
+from helpdesk.embedded import (
+    LOOPBACK, EmbeddedError, Place, Postgres, Valkey, free_port, listening, passable,
+)  # fmt: skip
+from helpdesk.supervisor import Service, StartError, StopRequested, Supervisor, take_lock
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_PORTS = {"web": 8000, "smtp": 2525, "imap": 1143}
+LOG_LIMIT = 5_000_000
+
+
+@dataclass(frozen=True)
+class Copy:
+    """One private copy of the product: what it is, where it keeps its data, where it listens."""
+
+    demo: bool
+    data: Path
+    ports: dict[str, int]
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser."""
+        return f"http://{LOOPBACK}:{self.ports['web']}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run `demo` or `up` until Ctrl-C; return the exit status."""
+    options = parse(arguments)
+    began = time.monotonic()
+    data = Path(options.data or ROOT / ".local" / options.command).resolve()
+    try:
+        passable(data)
+        (data / "logs").mkdir(mode=0o700, exist_ok=True)
+        lock = take_lock(data / "lock")
+        copy = Copy(options.command == "demo", data, choose_ports(options))
+        supervisor = Supervisor(data / "logs", [lock], say)
+        supervisor.obey_signals()
+        return launch(copy, supervisor, began)
+    except (StartError, EmbeddedError, keys.KeysError, OSError) as error:
+        print(f"Helpdesk could not start: {error}", file=sys.stderr)
+        return 1
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="manage.py",
+        description="Run the whole helpdesk on this machine, with a database of its own.",
+    )
+    parser.add_argument("command", choices=("demo", "up"))
+    parser.add_argument("--port", type=int, help="port of the web pages (8000, or the next free)")
+    parser.add_argument("--data", metavar="DIR", help="folder for everything it keeps")
+    return parser.parse_args(arguments)
+
+
+def choose_ports(options: argparse.Namespace) -> dict[str, int]:
+    """Take the ports asked for, or the usual ones, or free ones where those are taken."""
+    if options.port and listening(options.port):
+        raise StartError(f"port {options.port} is taken; choose another with --port.")
+    ports = {name: unless_taken(port) for name, port in DEFAULT_PORTS.items()}
+    return ports | ({"web": options.port} if options.port else {})
+
+
+def unless_taken(port: int) -> int:
+    """The port itself, one of the next ten, or any free one."""
+    return next((near for near in range(port, port + 10) if not listening(near)), free_port())
+
+
+def launch(copy: Copy, supervisor: Supervisor, began: float) -> int:
+    """Start everything in order, tell the person, and stay until asked to stop."""
+    trim_logs(supervisor.logs)
+    try:
+        environment = start_services(copy, supervisor)
+        supervisor.run(django("prepare", environment, connections=2), seconds=120)
+        supervisor.start(processes(copy, environment), seconds=60)
+        announce(copy, time.monotonic() - began)
+        supervisor.watch()
+    except StopRequested:
+        pass
+    finally:
+        say("Stopping …")
+        supervisor.stop()
+    say("Stopped; nothing is left running.")
+    return 0
+
+
+def start_services(copy: Copy, supervisor: Supervisor) -> dict[str, str]:
+    """Start PostgreSQL and Valkey where `up` is not given others; return the environment."""
+    secrets = keys.load(copy.data)
+    place = Place.beside(copy.data)
+    if place.moved:
+        say(f"The database lives in {place.folder}, where the account it runs as can reach it.")
+    postgres = Postgres(place, secrets.pop("POSTGRES_PASSWORD"), free_port())
+    valkey = Valkey(place, secrets.pop("VALKEY_PASSWORD"), free_port())
+    made = secrets | {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url} | addresses(copy)
+    given = {} if copy.demo else {name: os.environ[name] for name in made if os.environ.get(name)}
+    services: list[Service] = []
+    if "DATABASE_URL" not in given:
+        services.append(postgres.prepare())
+    if "REDIS_URL" not in given:
+        services.append(valkey.prepare())
+    supervisor.start(services, seconds=60)
+    return {**os.environ, **made, **given, "LOCAL": "1", "DEMO": str(int(copy.demo))}
+
+
+def addresses(copy: Copy) -> dict[str, str]:
+    """Settings that follow from where the copy listens and keeps its files."""
+    web, smtp, imap = copy.ports["web"], copy.ports["smtp"], copy.ports["imap"]
+    return {
+        "ALLOWED_HOSTS": f"{LOOPBACK},localhost",
+        "CSRF_TRUSTED_ORIGINS": f"{copy.address},http://localhost:{web}",
+        "BASE_URL": copy.address,
+        "DATA_DIR": str(copy.data),
+        "EMAIL_HOST": LOOPBACK,
+        "EMAIL_PORT": str(smtp),
+        "DEMO_SMTP_PORT": str(smtp),
+        "DEMO_IMAP_PORT": str(imap),
+    }
+
+
+def processes(copy: Copy, environment: dict[str, str]) -> list[Service]:
+    """The product's own processes; the pages must answer before we say that all runs."""
+    web = copy.ports["web"]
+    services = [
+        django("web", environment, f"--port={web}", connections=16, answers=web),
+        django("worker", environment, "--queue=fast", name="worker-fast"),
+        django("worker", environment, "--queue=slow", name="worker-slow"),
+        django("beat", environment, connections=4),
+    ]
+    return services + ([mail_pair(copy)] if copy.demo else [])
+
+
+def django(
+    command: str,
+    environment: dict[str, str],
+    *arguments: str,
+    name: str = "",
+    connections: int = 6,
+    answers: int | None = None,
+) -> Service:
+    """A management command as a service, ready when the port `answers` accepts connections."""
+    return Service(
+        name=name or command,
+        command=[sys.executable, str(ROOT / "manage.py"), command, *arguments],
+        ready=lambda: answers is None or listening(answers),
+        options={"env": environment | {"DB_POOL_SIZE": str(connections)}, "cwd": ROOT},
+    )
+
+
+def mail_pair(copy: Copy) -> Service:
+    """The demo's mail servers, which know nothing of the product."""
+    smtp, imap = copy.ports["smtp"], copy.ports["imap"]
+    ports = [f"--smtp-port={smtp}", f"--imap-port={imap}"]
+    return Service(
+        name="mailpair",
+        command=[
+            *(sys.executable, str(ROOT / "manage.py"), "mailpair", *ports),
+            f"--data={copy.data / 'mail'}",
+        ],
+        ready=lambda: listening(smtp) and listening(imap),
+    )
+
+
+def announce(copy: Copy, seconds: float) -> None:
+    """Say where to go, who to be and how to stop."""
+    say(f"Helpdesk runs (after {seconds:.1f} s).")
+    say(f"  Open     {copy.address}/")
+    if copy.demo:
+        people = ", ".join(part.email for part in CAST)
+        say(f"  Sign in  one click there, or as {people}; password {PASSWORD}")
+        say(
+            f"  Mail     SMTP {LOOPBACK}:{copy.ports['smtp']}, IMAP {LOOPBACK}:{copy.ports['imap']};"
+            f" any address @{MAIL_DOMAIN}, password {PASSWORD}"
+        )
+    else:
+        say("  The first page you see creates the admin.")
+    say(f"  Data     {copy.data}")
+    say("  Stop     Ctrl-C")
+
+
+def trim_logs(folder: Path) -> None:
+    """Start logs anew that have grown large."""
+    for log in folder.glob("*.log"):
+        if log.stat().st_size > LOG_LIMIT:
+            log.write_text("")
+
+
+def say(text: str) -> None:
+    """Tell the person; a closed terminal is no reason to stop."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        return

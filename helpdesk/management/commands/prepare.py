@@ -1,0 +1,24 @@
+"""`manage.py prepare`: bring database and static files up to date."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Safe to repeat; what is up to date already is left alone."""
+
+    help = "Migrate the database and publish static files; in the demo, load its data once."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate, publish, and fill an empty demo."""
+        from helpdesk import demo_data
+        from helpdesk.assets import publish
+
+        call_command("migrate", interactive=False, verbosity=0)
+        publish()
+        if settings.DEMO:
+            demo_data.load_once()

@@ -1,0 +1,27 @@
+"""Routes of the whole product."""
+
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+
+from helpdesk import demo, entrance, first_run, health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("sign-in/", entrance.sign_in, name="sign-in"),
+    path("welcome/", first_run.welcome, name="welcome"),
+    path("welcome/<str:token>/", first_run.welcome, name="welcome"),
+    path("account/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+]
+if settings.DEMO:
+    urlpatterns += [
+        path("demo/", demo.people, name="demo"),
+        path("demo/sign-in/<slug:role>/", demo.sign_in, name="demo-sign-in"),
+    ]
+if find_spec("channels_inbox.urls"):
+    urlpatterns += [path("hooks/", include("channels_inbox.urls"))]
+if find_spec("conversations.urls"):
+    urlpatterns += [path("", include("conversations.urls"))]

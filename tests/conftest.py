@@ -1,0 +1,1 @@
+"""Fixtures every test may use. The servers behind them are started by `tests.settings`."""
