@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from channels_inbox.models import Account, Envelope
     from conversations.intake import Inbound
-    from conversations.models import Attachment, Delivery
+    from conversations.models import Attachment, Delivery, Entry
 
 
 class Refused(Exception):
@@ -23,11 +23,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Head:
-    """One item of an envelope before it is read: its position and its sender, as far as a glance
-    tells."""
+    """One item of an envelope before it is read: its position, its sender and what it is about, as
+    far as a glance tells."""
 
     position: int
     sender: str
+    subject: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,15 @@ class ConnectError(Exception):
 
 
 @dataclass(frozen=True)
+class Pulled:
+    """What one look at a provider brought: how many payloads were new, and whether it stopped at
+    its time limit with more to read."""
+
+    new: int
+    more: bool = False
+
+
+@dataclass(frozen=True)
 class Check:
     """One line of "test connection": what was tried, whether it worked, what to do if not."""
 
@@ -118,21 +128,29 @@ class Adapter(Protocol):
     def heads(self, body: bytes) -> Sequence[Head]:
         """A bounded glance at a payload: its items and their senders. Never raises."""
 
-    def parse(self, envelope: Envelope, body: bytes, position: int) -> Inbound | Bounce | Ignored:
-        """Read one item in full. May raise; the item is then tried again and ends dead."""
+    def parse(
+        self, envelope: Envelope, body: bytes, position: int, *, by_hand: bool = False
+    ) -> Inbound | Bounce | Ignored:
+        """Read one item in full. `by_hand`: an agent wants it although it was ignored. May raise;
+        the item is then tried again and ends dead."""
+
+    def threaded(self, entry: Entry) -> None:
+        """A message got into its conversation; called in the same transaction, for what the channel
+        wants to add."""
 
     def read_file(self, attachment: Attachment) -> bytes:
         """The bytes of a file, from its `source`."""
 
     def prepare(self, delivery: Delivery) -> None:
         """Give the message its name before the first attempt; called inside the claim's
-        transaction."""
+        transaction. May raise; `send` then says what is wrong."""
 
     def send(self, delivery: Delivery) -> Accepted:
         """Hand one message to the provider. Raises SendError or SendUnknown."""
 
-    def pull(self, account: Account) -> int:
-        """Read what the provider holds; returns how many payloads were new. Raises ConnectError."""
+    def pull(self, account: Account) -> Pulled:
+        """Read what the provider holds, for less than a minute, as the holder of the account's
+        lease. Raises ConnectError."""
 
     def check(self, account: Account) -> Sequence[Check]:
         """Try the connection as an admin's test: one line for each step."""

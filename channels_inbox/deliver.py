@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from django.db import connection, transaction
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 from channels_inbox.base import SendError, SendUnknown
@@ -20,7 +21,7 @@ from conversations.models import Delivery, Inbox
 from conversations.thread import database_now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from channels_inbox.base import Accepted
     from conversations.deliveries import Lease
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 RENEW_EVERY = 5.0
+WRITE_AGAIN_EVERY = 0.5
 TASK_SECONDS = 20.0
 DELIVER_TASKS = {"fast": "channels_inbox.deliver_fast", "slow": "channels_inbox.deliver"}
 
@@ -51,27 +53,56 @@ def deliver_due(queue: str, seconds: float = TASK_SECONDS) -> int:
 
 def attempt(lease: Lease) -> None:
     """One attempt at one message, committed before its I/O."""
-    delivery = Delivery.objects.select_related(
-        "entry__ticket", "entry__agent", "identity", "inbox"
-    ).get(pk=lease.delivery)
-    if not deliveries.renew(lease):
+    try:
+        delivery = Delivery.objects.select_related(
+            "entry__ticket", "entry__agent", "identity", "inbox"
+        ).get(pk=lease.delivery)
+        if not deliveries.renew(lease):
+            return
+    except Error as error:
+        interrupted = SendError("interrupted", type(error).__name__, permanent=False)
+        _write(lambda: _not_sent(lease, interrupted))
         return
+    accepted = _send(lease, delivery)
+    if accepted:
+        _tell_refused(delivery, accepted)
+        Account.objects.filter(inbox=delivery.inbox_id).update(last_out_at=database_now())
+
+
+def _send(lease: Lease, delivery: Delivery) -> Accepted | None:
+    """Hand it over and write what came of it. Returns what the provider accepted, if it did."""
+    accepted = None
+    outcome: Callable[[], object]
     try:
         with _renewed(lease):
             accepted = adapter(delivery.inbox.kind).send(delivery)
-    except SendError as error:
-        _not_sent(lease, error)
-    except SendUnknown as error:
-        deliveries.ambiguous(lease, error=str(error))
+    except SendError as refused:
+        outcome = partial(_not_sent, lease, refused)
+    except SendUnknown as unknown:
+        outcome = partial(deliveries.ambiguous, lease, error=str(unknown))
     except Exception as error:  # noqa: BLE001 - nobody knows how far it got
         log.exception("send_broke", delivery=lease.delivery)
-        deliveries.ambiguous(
-            lease, error=_("Sending broke off: %(error)s") % {"error": type(error).__name__}
-        )
+        text = _("Sending broke off: %(error)s") % {"error": type(error).__name__}
+        outcome = partial(deliveries.ambiguous, lease, error=text)
     else:
-        deliveries.sent(lease, provider_id=accepted.provider_id)
-        _tell_refused(delivery, accepted)
-        Account.objects.filter(inbox=delivery.inbox_id).update(last_out_at=database_now())
+        outcome = partial(deliveries.sent, lease, provider_id=accepted.provider_id)
+    _write(outcome)
+    return accepted
+
+
+def _write(outcome: Callable[[], object]) -> None:
+    """Write what is known of an attempt, again and again while the database is away: once the lease
+    is over, the message is called ambiguous though we knew better. Twice does nothing more."""
+    ends = time.monotonic() + deliveries.LEASE.total_seconds()
+    while True:
+        try:
+            outcome()
+            return
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > ends:
+                raise
+            connection.close()
+            time.sleep(WRITE_AGAIN_EVERY)
 
 
 def _claim(queue: str) -> list[Lease]:
@@ -86,10 +117,13 @@ def _claim(queue: str) -> list[Lease]:
 
 
 def _prepare(delivery: Delivery) -> None:
-    """Without its name a message isn't sent; that one can't be named must not hold up the others."""
+    """That one message can't be named must not hold up the others: `send` then says what is
+    wrong."""
     try:
         with transaction.atomic():
             adapter(delivery.inbox.kind).prepare(delivery)
+    except SendError:
+        return
     except Exception:  # noqa: BLE001 - whatever it is, the attempt is written as failed
         log.exception("prepare_broke", delivery=delivery.pk)
 
@@ -118,11 +152,13 @@ def _renewed(lease: Lease) -> Iterator[None]:
     done = threading.Event()
 
     def keep() -> None:
-        try:
-            while not done.wait(RENEW_EVERY):
+        while not done.wait(RENEW_EVERY):
+            try:
                 deliveries.renew(lease)
-        finally:
-            connection.close()
+            except Error as error:
+                log.warning("lease_not_renewed", error=type(error).__name__)
+            finally:
+                connection.close()
 
     thread = threading.Thread(target=keep, daemon=True)
     thread.start()

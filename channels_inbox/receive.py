@@ -2,8 +2,8 @@
 
 `keep()` commits an envelope with its items; only then is a hook answered or a mailbox told. Items
 are claimed under a lease and processed one transaction each, so a crash between two lines leaves an
-item waiting, never half done. Each queue takes the items of its own channels, so that a backlog of mail
-never delays a chat.
+item waiting, never half done. Each queue takes the items of its own channels, so that a backlog of
+mail never delays a chat.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import os
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -25,7 +25,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_noop
 
 from channels_inbox.base import Bounce, Ignored
-from channels_inbox.models import Account, Envelope, Item, ItemState
+from channels_inbox.models import Envelope, Item, ItemState
 from channels_inbox.registry import adapter, kinds_of_queue
 from channels_inbox.wake import wake
 from conversations import intake
@@ -33,9 +33,11 @@ from conversations.models import Arrival, Inbox
 from conversations.thread import database_now
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from channels_inbox.base import Raw
-    from conversations.intake import Outcome
-    from conversations.models import Agent, Attachment, Inbox
+    from conversations.intake import Inbound, Outcome
+    from conversations.models import Agent, Attachment, Entry
 
 log = structlog.get_logger(__name__)
 
@@ -58,13 +60,31 @@ REASONS = {
     "discarded": gettext_noop("Discarded by hand"),
 }
 
+# The account's last arrival is written once a second at most: all mail of an inbox would wait for
+# this one row else.
+KEEP = """
+WITH kept AS (
+  INSERT INTO channels_inbox_envelope
+    (inbox_id, source, dedup_key, raw, raw_key, size, meta, received_at)
+  VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, clock_timestamp())
+  ON CONFLICT (inbox_id, dedup_key) DO NOTHING
+  RETURNING id, inbox_id, received_at
+), told AS (
+  UPDATE channels_inbox_account a SET last_in_at = kept.received_at FROM kept
+  WHERE a.inbox_id = kept.inbox_id
+    AND (a.last_in_at IS NULL OR a.last_in_at < kept.received_at - interval '1 second')
+)
+SELECT id, received_at FROM kept
+"""
 # A lane is one sender in one inbox: only its oldest waiting item may be claimed. An item that
 # failed twice, or whose workers died again and again, steps out, so that it holds up nobody behind
-# it.
+# it. Its commit waits for no disk: a crash that forgets a lease only leaves the item to be claimed
+# again, and what was done under it is committed after it or not at all.
 CLAIM = """
 WITH ready AS (
   SELECT i.id FROM channels_inbox_item i
-  WHERE i.state = 'waiting' AND i.next_at <= clock_timestamp() AND i.inbox_id = ANY(%(inboxes)s)
+  WHERE i.state = 'waiting' AND i.next_at <= clock_timestamp()
+    AND i.inbox_id IN (SELECT id FROM conversations_inbox WHERE kind = ANY(%(kinds)s))
     AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp())
     AND NOT EXISTS (
       SELECT 1 FROM channels_inbox_item e
@@ -76,8 +96,14 @@ WITH ready AS (
 UPDATE channels_inbox_item i
 SET lease_until = clock_timestamp() + %(lease)s * interval '1 second',
     lease_epoch = i.lease_epoch + 1
-FROM ready WHERE i.id = ready.id
+FROM ready, (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed
+WHERE i.id = ready.id
 RETURNING i.id, i.lease_epoch
+"""
+END = """
+UPDATE channels_inbox_item
+SET state = %s, reason = %s, entry_id = %s, lease_until = NULL, ended_at = clock_timestamp()
+WHERE id = %s AND lease_epoch = %s AND state = 'waiting'
 """
 
 
@@ -102,12 +128,12 @@ class Kept:
 def keep(inbox: Inbox, raw: Raw, *, also: Callable[[Envelope], None] | None = None) -> Kept:
     """Commit a payload and its items; the same payload again finds the first one.
 
-    The outermost transaction, as callers answer on its strength; a large body is in storage, synced,
-    before its row is committed. `also` writes what belongs to the arrival in the same transaction.
+    The outermost transaction, as callers answer on its strength; a large body is in storage,
+    synced, before its row is committed. `also` writes what belongs to the arrival in the same
+    transaction.
     """
     stored = _stored_body(raw.body)
     with transaction.atomic(durable=True):
-        now = database_now()
         envelope = Envelope(
             inbox=inbox,
             source=raw.source,
@@ -116,12 +142,10 @@ def keep(inbox: Inbox, raw: Raw, *, also: Callable[[Envelope], None] | None = No
             raw_key=stored,
             size=len(raw.body),
             meta=raw.meta,
-            received_at=now,
         )
         is_new = _insert_once(envelope)
         if is_new:
-            Item.objects.bulk_create(_items(envelope, raw.body, now))
-            Account.objects.filter(inbox=inbox).update(last_in_at=now)
+            Item.objects.bulk_create(_items(envelope, raw.body))
             wake(PROCESS_TASKS[adapter(inbox.kind).queue])
         else:
             envelope = Envelope.objects.defer("raw").get(inbox=inbox, dedup_key=envelope.dedup_key)
@@ -138,12 +162,11 @@ def digest_key(body: bytes) -> str:
 
 def claim(queue: str, limit: int = 1) -> list[Lease]:
     """Lease up to `limit` items of this queue's channels that are ready."""
-    inboxes = Inbox.objects.filter(kind__in=kinds_of_queue(queue)).values_list("pk", flat=True)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             CLAIM,
             {
-                "inboxes": list(inboxes),
+                "kinds": kinds_of_queue(queue),
                 "steps_out": STEPS_OUT_AFTER,
                 "claims": MAX_CLAIMS,
                 "limit": limit,
@@ -170,14 +193,16 @@ def process_waiting(queue: str, seconds: float = TASK_SECONDS) -> int:
 
 
 def process(lease: Lease, *, by_hand: bool = False) -> None:
-    """Thread one item. Whatever goes wrong is written on the item, which is tried again or ends dead."""
+    """Thread one item. Whatever goes wrong is written on the item, which is tried again or ends
+    dead."""
     try:
-        item = Item.objects.select_related("envelope__inbox__team").get(pk=lease.item)
+        item = Item.objects.select_related("envelope__inbox__team", "envelope__inbox__account").get(
+            pk=lease.item
+        )
         parsed = _parse(item, by_hand=by_hand)
         with transaction.atomic():
             outcome = _outcome(item, parsed, by_hand=by_hand)
             _end(lease, outcome.state, reason=outcome.reason, entry=outcome.entry)
-            wake("channels_inbox.store_files")
     except LostLease:
         log.info("item_lease_lost", item=lease.item)
     except Exception as error:  # noqa: BLE001 - a payload of any shape must not stop its neighbours
@@ -186,7 +211,8 @@ def process(lease: Lease, *, by_hand: bool = False) -> None:
 
 
 def replay(item: Item, *, by: Agent) -> None:
-    """Try an item that was set aside again. One that was ignored is wanted now, by an agent's word."""
+    """Try an item that was set aside again. One that was ignored is wanted now, by an agent's
+    word."""
     with transaction.atomic():
         fresh = Item.objects.select_for_update(of=("self",)).get(pk=item.pk)
         if fresh.state not in (ItemState.DEAD, ItemState.IGNORED):
@@ -237,11 +263,14 @@ def _outcome(item: Item, parsed: Inbound | Bounce | Ignored, *, by_hand: bool) -
         return _bounced(item.envelope.inbox, parsed)
     if item.attempts >= STEPS_OUT_AFTER or item.lease_epoch > MAX_CLAIMS:
         parsed = intake.late(parsed)
-    return intake.receive(parsed, by_hand=by_hand)
+    outcome = intake.receive(parsed, by_hand=by_hand)
+    if outcome.state == intake.THREADED and outcome.entry:
+        adapter(item.envelope.inbox.kind).threaded(outcome.entry)
+    return outcome
 
 
 def _bounced(inbox: Inbox, bounce: Bounce) -> Outcome:
-    """A report counts once: its arrival is written beside what it did, and found the second time."""
+    """A report counts once: its arrival is written beside what it did, and found again."""
     known = Arrival.objects.filter(
         scope=inbox.dedup_scope, external_id=bounce.external_id, is_first=True
     ).first()
@@ -264,14 +293,12 @@ def _bounced(inbox: Inbox, bounce: Bounce) -> Outcome:
     return outcome
 
 
-def _end(lease: Lease, state: str, *, reason: str = "", entry: object = None) -> None:
-    ended = Item.objects.filter(
-        pk=lease.item, lease_epoch=lease.epoch, state=ItemState.WAITING
-    ).update(
-        state=state, reason=reason[:500], entry=entry, lease_until=None, ended_at=database_now()
-    )
-    if not ended:
-        raise LostLease
+def _end(lease: Lease, state: str, *, reason: str = "", entry: Entry | None = None) -> None:
+    with connection.cursor() as cursor:
+        entry_id = entry.pk if entry else None
+        cursor.execute(END, [state, reason[:500], entry_id, lease.item, lease.epoch])
+        if not cursor.rowcount:
+            raise LostLease
 
 
 def _failed(lease: Lease, error: Exception) -> None:
@@ -292,15 +319,15 @@ def _failed(lease: Lease, error: Exception) -> None:
         )
 
 
-def _items(envelope: Envelope, body: bytes, now: datetime) -> list[Item]:
+def _items(envelope: Envelope, body: bytes) -> list[Item]:
     return [
         Item(
             envelope=envelope,
             position=head.position,
             inbox_id=envelope.inbox_id,
             lane=_lane(envelope, head.sender),
-            received_at=now,
-            next_at=now,
+            received_at=envelope.received_at,
+            next_at=envelope.received_at,
         )
         for head in adapter(envelope.inbox.kind).heads(body)
     ]
@@ -314,25 +341,21 @@ def _lane(envelope: Envelope, sender: str) -> str:
 def _insert_once(envelope: Envelope) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO channels_inbox_envelope"
-            " (inbox_id, source, dedup_key, raw, raw_key, size, meta, received_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s)"
-            " ON CONFLICT (inbox_id, dedup_key) DO NOTHING RETURNING id",
+            KEEP,
             [
                 envelope.inbox_id,
                 envelope.source,
                 envelope.dedup_key,
-                envelope.raw,
+                None if envelope.raw is None else bytes(envelope.raw),
                 envelope.raw_key,
                 envelope.size,
                 _json(envelope.meta),
-                envelope.received_at,
             ],
         )
         row = cursor.fetchone()
     if row is None:
         return False
-    envelope.pk = row[0]
+    envelope.pk, envelope.received_at = row
     return True
 
 

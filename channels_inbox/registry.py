@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 @cache
 def adapter(kind: str) -> Adapter:
     """Raises KeyError for a kind that isn't configured."""
-    return import_string(settings.CHANNELS[kind])()
+    made: Adapter = import_string(settings.CHANNELS[kind])()
+    return made
 
 
 def kinds() -> list[str]:

@@ -1,10 +1,14 @@
-"""Wake-ups. The rows are the queue; a lost task is made up for by the sweeps that beat sends."""
+"""Wake-ups. The rows are the queue; a lost task is made up for by the sweeps that beat sends.
+
+The limits leave threads of the slow workers free for each kind of work (`worker --concurrency`).
+"""
 
 from __future__ import annotations
 
 from celery import shared_task
 
 from channels_inbox import deliver, pulling, receive
+from channels_inbox.turns import at_most
 from channels_inbox.wake import wake
 from conversations import attachments, deliveries
 
@@ -15,11 +19,13 @@ def process() -> None:
 
 
 @shared_task(name="channels_inbox.process_slow", queue="slow")
+@at_most(2)
 def process_slow() -> None:
     receive.process_waiting("slow")
 
 
 @shared_task(name="channels_inbox.store_files", queue="slow")
+@at_most(1)
 def store_files() -> None:
     attachments.store_waiting(receive.read_file)
 
@@ -30,11 +36,13 @@ def deliver_fast() -> None:
 
 
 @shared_task(name="channels_inbox.deliver", queue="slow")
+@at_most(3)
 def deliver_slow() -> None:
     deliver.deliver_due("slow")
 
 
 @shared_task(name="channels_inbox.pull", queue="slow")
+@at_most(2)
 def pull(account: int) -> None:
     pulling.pull(account)
 

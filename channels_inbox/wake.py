@@ -13,7 +13,10 @@ from django.db import transaction
 
 log = structlog.get_logger(__name__)
 
-LASTS_SECONDS: Final = 60
+LASTS_SECONDS: Final = 20
+
+FAST: Final = frozenset({"channels_inbox.process", "channels_inbox.deliver_fast"})
+"""Tasks of the fast workers; all others are of the slow ones."""
 
 Wake = tuple[str, tuple[int, ...]]
 
@@ -49,14 +52,15 @@ class Waker:
 
 
 def wake(task: str, *ids: int) -> None:
-    """Once this transaction is committed, have the task `task` run soon. Never raises, never waits."""
+    """Once this transaction is committed, have a task run soon. Never raises, never waits."""
     transaction.on_commit(partial(_waker.ask, (task, ids)), robust=True)
 
 
 def _send(wake: Wake) -> None:
     task, ids = wake
+    queue = "fast" if task in FAST else "slow"
     try:
-        current_app.tasks[task].apply_async(args=ids, expires=LASTS_SECONDS, retry=False)
+        current_app.send_task(task, args=ids, queue=queue, expires=LASTS_SECONDS, retry=False)
     except Exception as error:  # noqa: BLE001 - the broker's errors are of many kinds, none matters
         log.warning("wake_lost", task=task, error=type(error).__name__)
 

@@ -17,10 +17,11 @@ from channels_inbox.email.quote_phrases import (
 from channels_inbox.email.quotes import ADDRESS, DATE, INVISIBLE, TIME
 
 MAX_BLOCK_LINES: Final = 16
-MAX_CONTINUATION_LINES: Final = 4
+MAX_WRAPPED_LINES: Final = 4
 MAX_LABEL_CHARS: Final = 24
 MAX_DELIMITER_CHARS: Final = 120
 MAX_VALUE_CHARS: Final = 1_000
+MAX_MOMENT_CHARS: Final = 120
 
 LABEL: Final = re.compile(
     rf"[\s>*_|]*([^\W\d_][^:：<>@\d*_]{{0,{MAX_LABEL_CHARS}}}?)[\s*_]*[:：][\s*_]*"
@@ -111,44 +112,35 @@ def _collect(lines: Sequence[str], start: int) -> tuple[list[HeaderLine], int]:
     """The `Word: value` lines from `start`; wrapped values are joined to their line."""
     block: list[HeaderLine] = []
     end = start
-    pending: list[str] = []
-    blank_before = False
+    wrapped: list[str] = []
+    after_blank = False
     for index in range(start, min(start + MAX_BLOCK_LINES, len(lines))):
         line = lines[index]
-        if not line.strip(" \t\xa0>"):
-            if blank_before:
-                break
-            blank_before = True
-            continue
-        header_line = _header_line(line)
-        known = header_line is not None and header_line.header is not None
-        if header_line is not None and (known or not blank_before):
-            block = _with_continuation(block, pending)
-            pending = []
-            block.append(header_line)
-            end = index + 1
-        elif blank_before or len(pending) >= MAX_CONTINUATION_LINES:
+        is_blank = not line.strip(" \t\xa0>")
+        if is_blank and after_blank:
             break
-        else:
-            pending.append(line)
-            if "@" in line and _is_wrapped_address(line):
-                block = _with_continuation(block, pending)
-                pending = []
-                end = index + 1
-        blank_before = False
+        header_line = None if is_blank else _header_line(line)
+        if header_line is not None and (header_line.header is not None or not after_blank):
+            block = [*_with_wrapped(block, wrapped), header_line]
+            wrapped, end = [], index + 1
+        elif not is_blank and (after_blank or len(wrapped) >= MAX_WRAPPED_LINES):
+            break
+        elif not is_blank:
+            wrapped.append(line)
+            end = index + 1 if _is_wrapped_address(line) else end
+        after_blank = is_blank
     return block, end
 
 
 def _is_wrapped_address(line: str) -> bool:
-    return line.strip().startswith(("<", "[", '"')) or line.strip().endswith((">", "]", ">;"))
+    return "@" in line and (line.strip().startswith(("<", "[", '"')) or line.strip()[-1] in ">];")
 
 
-def _with_continuation(block: list[HeaderLine], pending: list[str]) -> list[HeaderLine]:
-    if not block or not pending:
+def _with_wrapped(block: list[HeaderLine], wrapped: list[str]) -> list[HeaderLine]:
+    if not block or not wrapped:
         return block
     last = block[-1]
-    wrapped = HeaderLine(last.header, " ".join([last.value, *pending]))
-    return [*block[:-1], wrapped]
+    return [*block[:-1], HeaderLine(last.header, " ".join([last.value, *wrapped]))]
 
 
 def _is_mail_header(block: list[HeaderLine]) -> bool:
@@ -160,19 +152,21 @@ def _is_mail_header(block: list[HeaderLine]) -> bool:
     has_address = any(ADDRESS.search(line.value) for line in block)
     if len(headers) >= 3:
         return has_address or bool(headers & {Header.SENT, Header.SUBJECT})
-    return len(headers) == 2 and has_address and any(map(_is_moment, block))
+    return len(headers) == 2 and has_address and any(map(_is_sent_at, block))
 
 
-def _is_moment(line: HeaderLine) -> bool:
-    if line.header not in {Header.SENT, Header.DATE}:
-        return False
-    return bool(DATE.search(line.value)) and bool(TIME.search(line.value))
+def _is_sent_at(line: HeaderLine) -> bool:
+    return line.header in {Header.SENT, Header.DATE} and _is_moment(line.value)
+
+
+def _is_moment(value: str) -> bool:
+    value = value[:MAX_MOMENT_CHARS]
+    return bool(DATE.search(value)) and bool(TIME.search(value))
 
 
 def _looks_like_mail_header(block: list[HeaderLine]) -> bool:
     """Labels of a language we do not know: a writer in brackets first, then a moment."""
-    values = [line.value for line in block[1:]]
-    return len(values) >= 2 and any(DATE.search(one) and TIME.search(one) for one in values)
+    return len(block) >= 3 and any(_is_moment(line.value) for line in block[1:])
 
 
 def _is_whole_block_in_one_line(line: str) -> bool:

@@ -17,7 +17,7 @@ from channels_inbox.email.reply_lines import Line, Mark
 
 Element = Any
 
-MAX_TAGS: Final = 8_000
+MAX_TAGS: Final = 6_000
 MAX_TABLES: Final = 300
 MAX_ATTRIBUTION_CHARS: Final = 400
 MAX_HEADER_CHARS: Final = 3_000

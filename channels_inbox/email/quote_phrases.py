@@ -31,14 +31,14 @@ WROTE: Final[dict[str, tuple[str, ...]]] = {
     "et": ("kirjutas",),
     "fa": ("نوشت",),
     "fi": ("kirjoitti",),
-    "fr": ("a écrit", "écrit", "a ecrit", "écrivait"),
+    "fr": ("a écrit", "a ecrit"),
     "he": ("כתב", "כתבה", "כתב/ה", "כתב/כתבה", "כתב ‏/ה"),
     "hr, sr, sl": ("je napisao", "je napisala", "je napisao/la", "napisao je", "napisala je")
     + ("je napisal", "je napisal/a", "je pisao", "је написао", "је написао/ла"),
     "hu": ("írta", "ezt írta"),
     "id": ("menulis",),
-    "it": ("ha scritto", "scrive", "ha scritto quanto segue"),
-    "ja": ("のメール", "のメッセージ", "のメール", "書きました", "が書きました"),
+    "it": ("ha scritto", "ha scritto quanto segue"),
+    "ja": ("のメール", "のメッセージ", "書きました", "が書きました"),
     "ko": ("작성", "님이 작성", "님의 말", "썼습니다", "님이 작성한 메시지"),
     "lt": ("rašė",),
     "lv": ("rakstīja",),
@@ -61,6 +61,28 @@ ALSO_WROTE: Final = ("sent", "said", "writes", "has written", "scrisse", "schrij
 
 WROTE_BEFORE_NAME: Final = ("schrieb", "schreef", "skrev", "skreiv", "skriver", "heeft")
 """Languages that put the verb before the name: `Am 3.4. um 12:00 schrieb Max:`."""
+
+I_OR_WE: Final = (
+    *("i", "we", "ich", "wir", "je", "j'ai", "nous", "yo", "eu", "io", "ik", "wij", "jag", "jeg"),
+    *(
+        "minä",
+        "ja",
+        "já",
+        "я",
+        "мы",
+        "ми",
+        "ben",
+        "biz",
+        "tôi",
+        "mình",
+        "我",
+        "私",
+        "저는",
+        "אני",
+        "أنا",
+    ),
+)
+"""`On 5 May I wrote:` is the writer's own sentence, not a mail program's."""
 
 LEAD_IN: Final = (
     *("On", "Am", "Le", "El", "Em", "Il", "Op", "Den", "På", "Pe", "Dne", "Dňa", "Dnia", "W dniu"),
@@ -153,7 +175,7 @@ HEADERS: Final[dict[Header, tuple[str, ...]]] = {
         *("verzonden op", "skickat", "skickades", "sendt", "lähetetty", "wysłano", "wysłane"),
         *("odesláno", "odoslané", "отправлено", "надіслано", "gönderildi", "gönderme tarihi"),
         *("发送时间", "發送時間", "寄件日期", "傳送時間", "送信日時", "보낸 날짜", "보낸날짜"),
-        *("đã gửi", "gửi lúc", "gửi", "đã gửi lúc", "dikirim", "تم الإرسال", "أرسلت", "נשלח"),
+        *("đã gửi", "gửi lúc", "đã gửi lúc", "dikirim", "تم الإرسال", "أرسلت", "נשלח"),
         *("elküldve", "küldve", "trimis", "στάλθηκε", "sendt den", "poslano", "изпратено"),
     ),
     Header.DATE: (

@@ -10,10 +10,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from channels_inbox.email.quote_phrases import ALSO_WROTE, LEAD_IN, WROTE, WROTE_BEFORE_NAME
+from channels_inbox.email.quote_phrases import (
+    ALSO_WROTE,
+    I_OR_WE,
+    LEAD_IN,
+    WROTE,
+    WROTE_BEFORE_NAME,
+)
 
 MAX_LINE_CHARS: Final = 400
 MAX_WRAPPED_LINES: Final = 5
+MAX_JOINED_CHARS: Final = 500
+MAX_VERB_CHARS: Final = 40
 MAX_NAME_CHARS: Final = 60
 MAX_AFTER_ADDRESS_CHARS: Final = 90
 
@@ -39,7 +47,11 @@ VERB_THEN_NAME: Final = re.compile(
 NAME_VERB_MOMENT: Final = re.compile(
     rf"[^\d]{{2,{MAX_NAME_CHARS}}} (?:{_any_of(VERBS)})(?! that)[^@]{{0,12}}\d.{{0,30}}\d$"
 )
-ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:@]{1,90}@[^\s<>()\[\]\"',;:@]{2,255}")
+FIRST_PERSON: Final = re.compile(rf"(?:{_any_of(I_OR_WE)})(?=\W)")
+NO_ADDRESS: Final = r"\s<>()\[\]\"',;:@"
+ADDRESS: Final = re.compile(
+    rf"(?<![^{NO_ADDRESS}])[^{NO_ADDRESS}]{{1,90}}@[^{NO_ADDRESS}]{{2,255}}"
+)
 TIME: Final = re.compile(r"\d{1,2}\s?[:.：hH時时点시]\s?\d{2}(?!\d)")
 NUMERIC_DATE: Final = re.compile(
     r"(?<!\d)(?:(?:19|20)\d\d[./-]\s?\d{1,2}[./-]\s?\d{1,2}"
@@ -108,9 +120,17 @@ def _attribution_end(
     if not (STARTS_WITH_DATE.match(bare) or "@" in bare or "<" in bare or bare.endswith(":")):
         return None
     for end, joined in _unwrapped(lines, start, offset):
-        if reads_as_attribution(joined, above_quote=quote_follows(end)):
-            return None if _a_later_line_begins_it(lines, start, end) else end
+        if not reads_as_attribution(joined, above_quote=quote_follows(end)):
+            continue
+        if _prose_goes_on(lines, end, joined) and not quote_follows(end):
+            continue
+        return None if _a_later_line_begins_it(lines, start, end) else end
     return None
+
+
+def _prose_goes_on(lines: Sequence[str], end: int, joined: str) -> bool:
+    """`On 5 May ann@x.org wrote` and a next line: a sentence, wrapped by chance after the verb."""
+    return end < len(lines) and bool(lines[end].strip()) and not _is_closed(joined)
 
 
 def _unwrapped(lines: Sequence[str], start: int, offset: int) -> Iterator[tuple[int, str]]:
@@ -124,6 +144,8 @@ def _unwrapped(lines: Sequence[str], start: int, offset: int) -> Iterator[tuple[
         if not wrapped or len(wrapped) > MAX_LINE_CHARS:
             return
         joined = f"{joined} {wrapped}"
+        if len(joined) > MAX_JOINED_CHARS:
+            return
         yield end, joined
 
 
@@ -141,11 +163,14 @@ def _bare(line: str) -> str:
     return line.translate(INVISIBLE).strip().lstrip(">*_-—= \t").rstrip("*_-—= \t")
 
 
+def _is_closed(text: str) -> bool:
+    return _bare(text).endswith((":", "：")) or DASHED.match(text) is not None
+
+
 def reads_as_attribution(text: str, *, above_quote: bool) -> bool:
     """Whether the (unwrapped) text says who wrote what follows."""
-    line = _bare(text).lower()
-    sentence = line.rstrip(":： ")
-    closed = sentence != line or bool(DASHED.match(text))
+    sentence = _bare(text).lower().rstrip(":： ")
+    closed = _is_closed(text)
     above_quote = above_quote or bool(AFTER_DASHES.match(text))
     addresses = list(ADDRESS.finditer(sentence))
     if addresses:
@@ -159,7 +184,7 @@ def _names_writer_by_address(
     sentence: str, addresses: list[re.Match[str]], closed: bool, above_quote: bool
 ) -> bool:
     address = addresses[-1]
-    bracketed = any(sentence[found.start() - 1] in "<([:" for found in addresses if found.start())
+    bracketed = any(_is_bracketed(sentence, found.start()) for found in addresses)
     dated_start = bool(STARTS_WITH_DATE.match(sentence))
     after = sentence[address.end() :].lstrip(" >)]\"'’,.").rstrip(" \"'’,.")
     if not after:
@@ -174,6 +199,10 @@ def _names_writer_by_address(
     return VERB_LAST.match(after) is not None or bool(DATE.search(after) or TIME.search(after))
 
 
+def _is_bracketed(sentence: str, start: int) -> bool:
+    return sentence[:start].rstrip().endswith(("<", "(", "[", "mailto:"))
+
+
 def _ends_with_writer(sentence: str, address: int, closed: bool, above_quote: bool) -> bool:
     """`3.4.2012, 12:00, Ann <ann@x.org>:`, where no verb confirms."""
     if not STARTS_WITH_DATE.match(sentence):
@@ -186,12 +215,16 @@ def _ends_with_writer(sentence: str, address: int, closed: bool, above_quote: bo
 
 def _names_writer_without_address(sentence: str, above_quote: bool) -> bool:
     dated, timed = bool(DATE.search(sentence)), bool(TIME.search(sentence))
+    if not (dated or timed) or (FIRST_PERSON.search(sentence) and not above_quote):
+        return False
     if dated and timed and NAME_VERB_MOMENT.match(sentence):
         return True
     if not STARTS_WITH_DATE.match(sentence):
         return False
-    if VERB_LAST.search(sentence) or VERB_THEN_NAME.search(sentence):
-        return dated or timed
-    if above_quote and EVERYDAY_VERB_LAST.search(sentence):
+    if VERB_LAST.search(sentence[-MAX_VERB_CHARS:]):
+        return True
+    if VERB_THEN_NAME.search(sentence):
+        return timed or above_quote
+    if above_quote and EVERYDAY_VERB_LAST.search(sentence[-MAX_VERB_CHARS:]):
         return dated
     return above_quote and dated and timed

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Final
 
 from channels_inbox.email.quote_headers import header_block_end, starts_forward, starts_history
-from channels_inbox.email.quotes import Attribution, attribution_at
+from channels_inbox.email.quotes import MAX_WRAPPED_LINES, Attribution, attribution_at
 from channels_inbox.email.reply_lines import Line, Mark
 from channels_inbox.email.signatures import is_device_line, starts_signature
 
@@ -27,6 +27,8 @@ class Tag(Enum):
     """The line above a quote."""
     HISTORY = auto()
     """A line below which no new text is expected."""
+    HEADERS = auto()
+    """The header block of an older mail; below it no new text is expected either."""
     FORWARD = auto()
     SIGNATURE = auto()
 
@@ -122,7 +124,7 @@ class _Tagger:
         if starts_signature(self.prose, at):
             return self._take(self._end_of_signature(), Tag.SIGNATURE)
         if block_end := header_block_end(self.prose, at):
-            return self._take(block_end, Tag.HISTORY)
+            return self._take(block_end, Tag.HEADERS)
         return self._tag_attribution()
 
     def _tag_attribution(self) -> bool:
@@ -155,8 +157,10 @@ class _Tagger:
         above = (tag for tag in reversed(self.result.tags) if tag is not Tag.BLANK)
         if next(above, None) in (Tag.ATTRIBUTION, Tag.QUOTE):
             return True
-        inner = self.prose[self.at : self._end_of_mark()]
-        return attribution_at(inner, 0, lambda _: True) is not None
+        if self.at and self.marks[self.at - 1] is Mark.MAYBE_QUOTE:
+            return False
+        top = self.prose[self.at : self.at + MAX_WRAPPED_LINES]
+        return attribution_at(top, 0, lambda _: True) is not None
 
     def _end_of_signature(self) -> int:
         """A signature ends where a quote begins: what follows that may be an answer."""

@@ -12,6 +12,7 @@ from channels_inbox.email.reply_tags import Tag, Tagged, tagged
 from channels_inbox.email.signatures import is_person_on_mobile
 
 SHORT_QUOTE_LINES: Final = 3
+OLDER_MAIL: Final = frozenset({Tag.HISTORY, Tag.HEADERS, Tag.FORWARD})
 NOT_WRITTEN: Final = frozenset({Tag.BLANK, Tag.QUOTE, Tag.ATTRIBUTION, Tag.SIGNATURE})
 
 
@@ -28,7 +29,7 @@ class _Quote:
 def written_part(lines: list[Line]) -> str | None:
     """What the writer typed; None if that is nothing."""
     mail = tagged(lines)
-    border = _first(mail.tags, {Tag.HISTORY, Tag.FORWARD})
+    border = _first(mail.tags, OLDER_MAIL)
     if border is None:
         return _without_quotes(mail, len(mail.tags))
     if Tag.TEXT not in mail.tags[:border]:
@@ -38,7 +39,7 @@ def written_part(lines: list[Line]) -> str | None:
     return _without_quotes(mail, _before_rules(mail, border))
 
 
-def _first(tags: list[Tag], wanted: set[Tag]) -> int | None:
+def _first(tags: list[Tag], wanted: frozenset[Tag]) -> int | None:
     return next((index for index, tag in enumerate(tags) if tag in wanted), None)
 
 
@@ -53,8 +54,15 @@ def _without_program_lines(mail: Tagged) -> str | None:
     """A mail that begins with an older one: all text is kept, the lines around it are not."""
     if Tag.TEXT not in mail.tags:
         return None
-    dropped = {Tag.HISTORY, Tag.FORWARD, Tag.ATTRIBUTION}
-    kept = [text for text, tag in zip(mail.texts, mail.tags, strict=True) if tag not in dropped]
+    kept: list[str] = []
+    below_delimiter = False
+    for text, tag in zip(mail.texts, mail.tags, strict=True):
+        if tag in (Tag.HISTORY, Tag.FORWARD, Tag.ATTRIBUTION):
+            below_delimiter = True
+        elif not (below_delimiter and tag is Tag.HEADERS):
+            # Headers without a delimiter may as well be a form the writer filled in.
+            kept.append(text)
+            below_delimiter = below_delimiter and tag is Tag.BLANK
     return "\n".join(kept)
 
 

@@ -13,16 +13,16 @@ from channels_inbox.email.reply_trim import written_part
 
 # A longer mail is shown in full: no mail may cost more than a moment of work.
 MAX_TEXT_CHARS: Final = 250_000
-MAX_TEXT_LINES: Final = 5_000
+MAX_TEXT_LINES: Final = 4_000
 MAX_HTML_CHARS: Final = 400_000
 LAID_OUT_ENOUGH: Final = 0.5
 
 
 def visible_reply(text: str, html: str) -> str:
     """The new part of a mail, or the whole text where nothing else can be told apart."""
-    if len(text) > MAX_TEXT_CHARS or text.count("\n") > MAX_TEXT_LINES:
-        return text.strip()
     text = _with_plain_line_ends(text)
+    if len(text) > MAX_TEXT_CHARS or text.count("\n") > MAX_TEXT_LINES:
+        return _trimmed(text)
     written = _from_html(text, html)
     if written is None:
         written = written_part([Line(line) for line in text.split("\n")])
@@ -38,7 +38,7 @@ def _from_html(text: str, html: str) -> str | None:
     if not html or len(html) > MAX_HTML_CHARS:
         return None
     lines = marked_lines(html)
-    if lines is None or _is_stub(lines, text):
+    if lines is None or len(lines) > MAX_TEXT_LINES or _is_stub(lines, text):
         return None
     return written_part(lines)
 

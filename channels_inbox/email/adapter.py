@@ -1,0 +1,82 @@
+"""Mail as a channel: raw MIME in by IMAP or hook, replies out by SMTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from channels_inbox.base import Head, Raw
+from channels_inbox.email import (
+    checks,
+    files,
+    heads,
+    hooks,
+    inbound,
+    outgoing,
+    pull,
+    receipts,
+    send,
+)
+from channels_inbox.email.config import MailConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from channels_inbox.base import Accepted, Bounce, Check, Ignored, Pulled
+    from channels_inbox.models import Account, Envelope
+    from conversations.intake import Inbound
+    from conversations.models import Attachment, Delivery, Entry
+
+
+class EmailAdapter:
+    kind = "email"
+    label = _("Email")
+    queue = "slow"
+
+    @property
+    def hook_limit(self) -> int:
+        return int(settings.MAIL_MAX_BYTES)
+
+    def verify(self, account: Account, headers: Mapping[str, str], body: bytes) -> None:
+        hooks.verify(account, headers, body)
+
+    def raw(self, headers: Mapping[str, str], body: bytes) -> Raw:
+        return hooks.raw(headers, body)
+
+    def heads(self, body: bytes) -> Sequence[Head]:
+        sender, subject = heads.glance(body)
+        return [Head(0, sender, subject)]
+
+    def parse(
+        self, envelope: Envelope, body: bytes, position: int, *, by_hand: bool = False
+    ) -> Inbound | Bounce | Ignored:
+        """Raises ParserKilled for a mail that can't be read within the parser's limits."""
+        letter = inbound.Letter(
+            envelope=envelope,
+            raw=body,
+            mail=files.parser().parse(body),
+            config=MailConfig.of(envelope.inbox.account.config),
+            own=inbound.own_addresses(),
+        )
+        return inbound.read(letter, by_hand=by_hand)
+
+    def threaded(self, entry: Entry) -> None:
+        assert entry.inbox is not None
+        receipts.acknowledge(entry, MailConfig.of(entry.inbox.account.config))
+
+    def read_file(self, attachment: Attachment) -> bytes:
+        return files.read_file(attachment)
+
+    def prepare(self, delivery: Delivery) -> None:
+        outgoing.prepare(delivery)
+
+    def send(self, delivery: Delivery) -> Accepted:
+        return send.send(delivery)
+
+    def pull(self, account: Account) -> Pulled:
+        return pull.pull(account)
+
+    def check(self, account: Account) -> Sequence[Check]:
+        return checks.check(account)

@@ -1,0 +1,52 @@
+"""Mail posted to us as raw MIME by a mail server: who may, and what is kept of it."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from typing import TYPE_CHECKING, Final
+
+from channels_inbox import vault
+from channels_inbox.base import Raw, Refused
+from channels_inbox.receive import digest_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from channels_inbox.models import Account
+
+SECRET: Final = "hook"
+TIMESTAMP, SIGNATURE, RECIPIENT = (
+    "X-Helpdesk-Timestamp",
+    "X-Helpdesk-Signature",
+    "X-Helpdesk-Rcpt",
+)
+TOLERANCE_SECONDS: Final = 300
+
+
+def sign(secret: str, timestamp: int, body: bytes) -> str:
+    """The signature a mail server sends: `v1=` and the hex HMAC-SHA256 of `timestamp.body`."""
+    message = str(timestamp).encode() + b"." + body
+    return f"v1={hmac.digest(secret.encode(), message, 'sha256').hex()}"
+
+
+def verify(account: Account, headers: Mapping[str, str], body: bytes) -> None:
+    """Raises Refused unless the body was signed within the last five minutes with our secret."""
+    try:
+        secret = vault.get(account.inbox, SECRET)
+    except vault.MissingSecret:
+        raise Refused from None
+    timestamp = headers.get(TIMESTAMP, "")
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
+        raise Refused
+    if abs(time.time() - int(timestamp)) > TOLERANCE_SECONDS:
+        raise Refused
+    given = headers.get(SIGNATURE, "").encode("utf-8", "replace")
+    if not hmac.compare_digest(given, sign(secret, int(timestamp), body).encode()):
+        raise Refused
+
+
+def raw(headers: Mapping[str, str], body: bytes) -> Raw:
+    recipient = headers.get(RECIPIENT, "")[:320]
+    meta = {"rcpt": recipient} if recipient else {}
+    return Raw(source="hook", dedup_key=digest_key(body), body=body, meta=meta)

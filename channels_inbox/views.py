@@ -1,0 +1,79 @@
+"""Hooks: the doors providers knock at. Verify the raw bytes, commit them, answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import Error
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from channels_inbox import receive, registry
+from channels_inbox.base import Refused
+from channels_inbox.models import Account
+
+if TYPE_CHECKING:
+    from channels_inbox.base import Adapter
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER_SECONDS = 30
+
+
+class TooLarge(Exception):
+    """The body is larger than its channel takes."""
+
+
+@csrf_exempt
+@require_POST
+def hook(request: HttpRequest, kind: str, public_id: str) -> HttpResponse:
+    """Keep a provider's call.
+
+    202 `{"envelope": id, "duplicate": false}` once it is committed, 200 with `true` when it is here
+    already; 401 alike for a wrong signature and an inbox that isn't there; 413; 503 with
+    Retry-After while nothing can be committed.
+    """
+    try:
+        adapter = registry.adapter(kind)
+        body = _body(request, adapter.hook_limit)
+        kept = _keep(request, adapter, public_id, body)
+    except (KeyError, Refused):
+        return JsonResponse({"error": "unauthorised"}, status=401)
+    except TooLarge:
+        return JsonResponse({"error": "too_large"}, status=413)
+    except UnreadablePostError:
+        return JsonResponse({"error": "incomplete"}, status=400)
+    except (Error, OSError) as error:
+        log.warning("hook_not_kept", kind=kind, error=type(error).__name__)
+        return JsonResponse(
+            {"error": "try_again"}, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+        )
+    return JsonResponse(
+        {"envelope": kept.envelope.pk, "duplicate": not kept.is_new},
+        status=202 if kept.is_new else 200,
+    )
+
+
+def _keep(request: HttpRequest, adapter: Adapter, public_id: str, body: bytes) -> receive.Kept:
+    account = (
+        Account.objects.select_related("inbox")
+        .filter(inbox__kind=adapter.kind, inbox__public_id=public_id, inbox__is_active=True)
+        .first()
+    )
+    if account is None:
+        raise Refused
+    adapter.verify(account, request.headers, body)
+    return receive.keep(account.inbox, adapter.raw(request.headers, body))
+
+
+def _body(request: HttpRequest, limit: int) -> bytes:
+    """Read from the stream: `request.body` would apply the far smaller limit for forms."""
+    declared = request.headers.get("Content-Length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise TooLarge
+    body: bytes = request.read(limit + 1)
+    if len(body) > limit:
+        raise TooLarge
+    return body

@@ -1,0 +1,89 @@
+"""No name an admin types in leads into our own network."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from channels_inbox import guard
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import Settings
+
+
+@pytest.fixture(autouse=True)
+def _private_refused(settings: Settings, _loopback_allowed: None) -> None:
+    settings.ALLOW_PRIVATE_HOSTS = False
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.1.2.3",
+        "0.0.0.0",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "192.0.2.1",
+        "198.18.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:a9fe:a9fe",
+        "::127.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b::10.0.0.1",
+        "2002:7f00:1::",
+        "2002:a9fe:a9fe::1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "not an address",
+    ],
+)
+def test_addresses_that_are_not_public_are_refused(address: str) -> None:
+    assert not guard.permitted(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "8.8.8.8", "2606:4700::1111"])
+def test_public_ones_are_not(address: str) -> None:
+    assert guard.permitted(address)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "127.0.0.1",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.1",
+        "[::1]",
+        "",
+        "a..b",
+    ],
+)
+def test_however_loopback_is_spelled_nothing_connects(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as canary:
+        canary.settimeout(0.1)
+        with pytest.raises(guard.HostRefused):
+            guard.connect(host, canary.getsockname()[1], 1.0)
+        with pytest.raises(TimeoutError):
+            canary.accept()
+
+
+def test_a_token_endpoint_inside_is_not_asked() -> None:
+    with pytest.raises(guard.HTTPFailed):
+        guard.post_form("http://127.0.0.1:1/token", {})
+    with pytest.raises(guard.HTTPFailed):
+        guard.post_form("file:///etc/passwd", {})

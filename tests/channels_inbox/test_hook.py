@@ -1,0 +1,200 @@
+"""Mail posted to the hook: who may, what is answered, and that nothing comes in twice."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from channels_inbox import receive, vault
+from channels_inbox.email import hooks
+from channels_inbox.email.config import MailConfig
+from channels_inbox.models import Envelope, Item
+from conversations.models import Entry, Ticket
+from tests.builders import Cast, make_cast, make_inbox
+from tests.channels_inbox.mailing import SECRET, connect, make_mail, make_mail_with, post
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import Settings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def cast(transactional_db: None) -> Cast:
+    cast = make_cast()
+    connect(cast.inbox, MailConfig())
+    return cast
+
+
+def test_a_signed_mail_is_committed_and_then_threaded(client: Client, cast: Cast) -> None:
+    mail = make_mail()
+    answer = post(client, cast.inbox, mail)
+    envelope = Envelope.objects.get()
+    assert (answer.status_code, answer.json()) == (
+        202,
+        {"envelope": envelope.pk, "duplicate": False},
+    )
+    assert receive.body_of(envelope) == mail
+    assert receive.process_waiting("slow") == 1
+    entry = Entry.objects.get(kind="message")
+    assert (entry.text, entry.subject, entry.proof) == (
+        "The lamp I bought is broken.",
+        "Broken lamp",
+        "claimed",
+    )
+    assert entry.identity is not None
+    assert (entry.identity.value, entry.identity.label) == ("kim@example.org", "Kim")
+    assert Item.objects.get().state == "threaded"
+
+
+def test_the_fast_workers_leave_mail_alone(client: Client, cast: Cast) -> None:
+    post(client, cast.inbox, make_mail())
+    assert receive.process_waiting("fast") == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"secret": "another"},
+        {"at": int(time.time()) - 301},
+        {"at": int(time.time()) + 400},
+        {"X-Helpdesk-Signature": ""},
+        {"X-Helpdesk-Signature": "v1=" + "0" * 64},
+        {"X-Helpdesk-Timestamp": "yesterday"},
+        {"X-Helpdesk-Timestamp": "²"},
+    ],
+)
+def test_a_call_that_is_not_genuine_is_refused_and_stores_nothing(
+    client: Client, cast: Cast, wrong: dict[str, str]
+) -> None:
+    answer = post(client, cast.inbox, make_mail(), **wrong)  # type: ignore[arg-type]
+    assert (answer.status_code, Envelope.objects.count()) == (401, 0)
+
+
+def test_one_changed_byte_is_refused(client: Client, cast: Cast) -> None:
+    mail, now = make_mail(), int(time.time())
+    answer = client.post(
+        reverse("hook", args=["email", cast.inbox.public_id]),
+        mail.replace(b"broken", b"brokes"),
+        content_type="message/rfc822",
+        headers={
+            hooks.TIMESTAMP: str(now),
+            hooks.SIGNATURE: hooks.sign(SECRET, now, mail),
+        },
+    )
+    assert (answer.status_code, Envelope.objects.count()) == (401, 0)
+
+
+def test_without_a_secret_it_fails_closed_and_unknown_inboxes_look_the_same(
+    client: Client, cast: Cast
+) -> None:
+    vault.drop(cast.inbox, hooks.SECRET)
+    unset = post(client, cast.inbox, make_mail(), secret="")
+    cast.inbox.public_id = "nowhere"
+    unknown = post(client, cast.inbox, make_mail())
+    fax = client.post("/hooks/fax/nowhere/", b"", content_type="text/plain")
+    assert unset.status_code == unknown.status_code == fax.status_code == 401
+    assert unset.content == unknown.content == fax.content
+
+
+def test_another_inboxes_secret_is_refused(client: Client, cast: Cast) -> None:
+    other = make_inbox(cast.billing)
+    connect(other, MailConfig())
+    vault.put(other, hooks.SECRET, "other-secret")
+    assert post(client, other, make_mail()).status_code == 401
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(
+    client: Client, cast: Cast, settings: Settings
+) -> None:
+    settings.MAIL_MAX_BYTES = 1000
+    assert post(client, cast.inbox, make_mail(text="x" * 2000)).status_code == 413
+    settings.MAIL_MAX_BYTES = 20_000_000
+    large = make_mail_with({"scan.bin": b"\x00\xff" * 3_000_000})
+    assert post(client, cast.inbox, large).status_code == 202
+    envelope = Envelope.objects.get()
+    assert (envelope.raw, receive.body_of(envelope)) == (None, large)
+
+
+def test_only_post_is_answered(client: Client, cast: Cast) -> None:
+    assert client.get(reverse("hook", args=["email", cast.inbox.public_id])).status_code == 405
+
+
+def test_the_same_call_a_hundred_times_at_once_is_one_message(cast: Cast) -> None:
+    mail = make_mail()
+
+    def call(_number: int) -> int:
+        try:
+            return post(Client(), cast.inbox, mail).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        codes = list(pool.map(call, range(100)))
+    assert sorted(codes) == [200] * 99 + [202]
+    _work_in_parallel(4)
+    assert (Envelope.objects.count(), Entry.objects.filter(kind="message").count()) == (1, 1)
+
+
+def test_one_mail_by_two_ways_and_at_two_inboxes_is_one_entry(client: Client, cast: Cast) -> None:
+    other = make_inbox(cast.support, "Sales mail", address="sales@desk.example")
+    connect(other, MailConfig())
+    mail = make_mail()
+    for inbox in (cast.inbox, other):
+        post(client, inbox, b"Received: by a\r\n" + mail)
+        post(client, inbox, b"Received: by b\r\n" + mail)
+    _work_in_parallel(4)
+    assert list(Item.objects.order_by("state").values_list("state", flat=True)) == [
+        "duplicate",
+        "duplicate",
+        "duplicate",
+        "threaded",
+    ]
+    entry = Entry.objects.get(kind="message")
+    assert entry.inbox is not None
+    others = {"Sales mail", "Support mail"} - {entry.inbox.name}
+    assert entry.data["also_at"] == list(others)
+
+
+def test_a_restricted_inbox_keeps_its_own_copy(client: Client, cast: Cast) -> None:
+    legal = make_inbox(cast.billing, restriction="legal")
+    connect(legal, MailConfig())
+    mail = make_mail()
+    for inbox in (cast.inbox, legal):
+        post(client, inbox, mail)
+    receive.process_waiting("slow")
+    assert Ticket.objects.count() == 2
+
+
+def test_workers_at_once_keep_a_senders_order_and_make_one_customer(
+    client: Client, cast: Cast
+) -> None:
+    for number in range(12):
+        post(client, cast.inbox, make_mail(text=f"part {number}"))
+    _work_in_parallel(4)
+    entries = Entry.objects.filter(kind="message").order_by("at")
+    assert [entry.text for entry in entries] == [f"part {number}" for number in range(12)]
+    assert len({entry.identity_id for entry in entries}) == 1
+
+
+def _work_in_parallel(workers: int) -> None:
+    def work() -> None:
+        try:
+            while receive.process_waiting("slow"):
+                pass
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    receive.process_waiting("slow")
