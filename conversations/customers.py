@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import phonenumbers
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import BadInput
@@ -60,9 +60,7 @@ def create_by_hand(*, name: str, addresses: list[Address], by: Agent, memo: str 
     for address in normal:
         taken = Identity.objects.at(address.kind, address.value, address.scope).first()
         if taken:
-            raise BadInput(
-                _("%(address)s already belongs to a customer.") % {"address": address.value}
-            )
+            raise BadInput(_taken(address))
     with transaction.atomic():
         conversation = _new_conversation(name.strip()[:200])
         customer = conversation.customer
@@ -178,8 +176,16 @@ def _new_conversation(name: str) -> Conversation:
 
 def _insert(thread: Thread, origin: Conversation, address: Address, proof: str) -> Identity:
     identity = _new_identity(thread, origin, address, proof)
-    identity.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            identity.save(force_insert=True)
+    except IntegrityError as error:
+        raise BadInput(_taken(address)) from error
     return identity
+
+
+def _taken(address: Address) -> str:
+    return _("%(address)s already belongs to a customer.") % {"address": address.value}
 
 
 def _new_identity(thread: Thread, origin: Conversation, address: Address, proof: str) -> Identity:

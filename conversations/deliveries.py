@@ -99,13 +99,7 @@ def failed(lease: Lease, *, code: str, error: str) -> bool:
 def ambiguous(lease: Lease, *, error: str) -> bool:
     """It may have been sent or not. Nothing is tried again by itself; the agent decides."""
 
-    def change(thread: Thread, delivery: Delivery) -> list[str]:
-        delivery.state = DeliveryState.AMBIGUOUS
-        delivery.error_code, delivery.error = "ambiguous", error[:500]
-        _ours_again(thread, delivery)
-        return []
-
-    return _finish(lease, change)
+    return _finish(lease, lambda thread, delivery: _doubtful(thread, delivery, error))
 
 
 def postponed(lease: Lease, *, code: str, error: str, retry_after: timedelta | None = None) -> bool:
@@ -131,7 +125,18 @@ def expire_leases() -> int:
         state=DeliveryState.SENDING, lease_until__lt=database_now()
     ).values_list("pk", "lease_epoch")[:100]
     error = str(_("The sender stopped while sending. Check with the customer or send again."))
-    return sum(ambiguous(Lease(pk, epoch), error=error) for pk, epoch in expired)
+    return sum(_abandoned(Lease(pk, epoch), error=error) for pk, epoch in expired)
+
+
+def _abandoned(lease: Lease, *, error: str) -> bool:
+    """Ambiguous, unless its worker has renewed the lease while we waited for the lock."""
+
+    def change(thread: Thread, delivery: Delivery) -> list[str] | None:
+        if delivery.lease_until is None or delivery.lease_until >= thread.now:
+            return None
+        return _doubtful(thread, delivery, error)
+
+    return _finish(lease, change)
 
 
 def send_again(delivery: Delivery, *, by: Agent) -> Delivery:
@@ -171,7 +176,8 @@ def receipt(delivery: Delivery, state: str) -> bool:
         return True
 
 
-def _finish(lease: Lease, change: Callable[[Thread, Delivery], list[str]]) -> bool:
+def _finish(lease: Lease, change: Callable[[Thread, Delivery], list[str] | None]) -> bool:
+    """`change` names the fields it wrote besides the state, or answers None to leave all as it is."""
     origin_id = Delivery.objects.values_list("entry__origin_id", flat=True).get(pk=lease.delivery)
     with locked(origin_id) as thread:
         delivery = (
@@ -182,6 +188,8 @@ def _finish(lease: Lease, change: Callable[[Thread, Delivery], list[str]]) -> bo
         if delivery.lease_epoch != lease.epoch or delivery.state != DeliveryState.SENDING:
             return False
         fields = change(thread, delivery)
+        if fields is None:
+            return False
         delivery.lease_until = None
         thread.stamp(delivery, "state", "error_code", "error", "lease_until", *fields)
         return True
@@ -201,6 +209,13 @@ def _decide(
         )
         thread.event(fresh.entry.ticket, event, by=Actor.of(by), seq=fresh.entry.seq)
         return fresh
+
+
+def _doubtful(thread: Thread, delivery: Delivery, error: str) -> list[str]:
+    delivery.state = DeliveryState.AMBIGUOUS
+    delivery.error_code, delivery.error = "ambiguous", error[:500]
+    _ours_again(thread, delivery)
+    return []
 
 
 def _ours_again(thread: Thread, delivery: Delivery) -> None:

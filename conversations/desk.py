@@ -64,7 +64,13 @@ def by_ids(agent: Agent, ids: Sequence[int]) -> Sequence[Ticket]:
 def rows_of(tickets: TicketQuerySet) -> TicketQuerySet:
     """With all that a list row shows, in one query."""
     return tickets.select_related(
-        "conversation__customer", "team", "agent", "newest__agent", "newest__identity", "inbox"
+        "conversation__customer",
+        "team",
+        "agent",
+        "newest__agent",
+        "newest__identity",
+        "newest__inbox",
+        "inbox",
     ).defer("newest__data", "conversation__customer__memo")
 
 

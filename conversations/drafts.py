@@ -10,7 +10,7 @@ from django.db import transaction
 from conversations.models import Draft
 
 if TYPE_CHECKING:
-    from conversations.models import Agent, Ticket
+    from conversations.models import Agent, HeldSend, Ticket
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,24 @@ def save(
         draft.text, draft.fields, draft.version = text, fields, draft.version + 1
         draft.save(update_fields=["text", "fields", "version", "updated_at"])
         return Saved(draft, conflict=False)
+
+
+def bring_back(held: HeldSend) -> Draft:
+    """A reply that was taken back is a draft again, before whatever its author has begun since."""
+    told = dict(held.payload)
+    text = told.pop("text", "")
+    files = [str(pk) for pk in held.attachments.values_list("public_id", flat=True)]
+    fields = {**told, "files": files}
+    with transaction.atomic():
+        draft, created = Draft.objects.select_for_update(of=("self",)).get_or_create(
+            ticket=held.ticket, agent=held.agent, mode="reply", defaults={"text": text, "fields": fields}
+        )
+        if not created and not draft.text.startswith(text):
+            draft.text = f"{text}\n\n{draft.text}".rstrip()
+            draft.fields = {**fields, "files": [*files, *draft.fields.get("files", [])]}
+            draft.version += 1
+            draft.save(update_fields=["text", "fields", "version", "updated_at"])
+        return draft
 
 
 def discard(ticket: Ticket, *, by: Agent, mode: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from conversations import customers, tickets
 from conversations.models import (
@@ -19,7 +19,6 @@ from conversations.models import (
     Delivery,
     Direction,
     Entry,
-    EntryBody,
     Inbox,
     Kind,
     Reference,
@@ -35,6 +34,22 @@ if TYPE_CHECKING:
     from conversations.models import Identity
 
 THREADED, DUPLICATE, IGNORED = "threaded", "duplicate", "ignored"
+
+# What hangs on an entry, in one round trip. The arrival without ON CONFLICT: should two of one
+# message ever get here, the unique index makes the second transaction fail as a whole, and its item
+# is tried again and found to be a duplicate.
+HANG_ON = """
+WITH arrived AS (
+  INSERT INTO conversations_arrival (inbox_id, external_id, scope, is_first, entry_id)
+  VALUES (%(inbox)s, %(external_id)s, %(scope)s, true, %(entry)s)
+), body AS (
+  INSERT INTO conversations_entrybody (entry_id, full_text, html)
+  SELECT %(entry)s, %(full_text)s, %(html)s WHERE %(has_body)s
+)
+INSERT INTO conversations_reference (value, entry_id, ours)
+SELECT name, %(entry)s, false FROM unnest(%(names)s::text[]) AS name
+ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass(frozen=True)
@@ -101,14 +116,11 @@ def receive(inbound: Inbound, *, by_hand: bool = False) -> Outcome:
     an automatic one.
     """
     with transaction.atomic():
-        identity = customers.identity_of(inbound.sender)
-        if identity.blocked_at and not by_hand:
-            return Outcome(IGNORED, reason="blocked_sender")
-        with locked(identity.origin_id) as thread:
-            known = _known(inbound)
-            if known:
-                return _duplicate(thread, inbound, known)
-            return _thread_it(thread, inbound, identity, by_hand=by_hand)
+        outcome = _received(inbound, by_hand=by_hand)
+        if outcome.state == IGNORED:
+            # It leaves nothing behind, not even a customer for a sender never seen before.
+            transaction.set_rollback(True)
+        return outcome
 
 
 def bounced(
@@ -120,7 +132,7 @@ def bounced(
     that went to the address it complains about.
     """
     delivery = (
-        Delivery.objects.select_related("entry__ticket", "identity")
+        Delivery.objects.select_related("entry")
         .filter(provider_id__in=[name for name in names if name])
         .first()
     )
@@ -128,8 +140,8 @@ def bounced(
     if delivery is None:
         return Outcome(IGNORED, reason="bounce_of_unknown_mail")
     with locked(delivery.entry.origin_id) as thread:
+        delivery = Delivery.objects.select_related("entry__ticket", "identity").get(pk=delivery.pk)
         identity = delivery.identity
-        identity.refresh_from_db()
         hit = identity.value in failed or not failed
         entry = thread.event(
             delivery.entry.ticket,
@@ -142,6 +154,18 @@ def bounced(
             customers.mark_undeliverable(thread, identity, reason=reason)
             _undelivered(thread, delivery, reason)
         return Outcome(THREADED, entry)
+
+
+def _received(inbound: Inbound, *, by_hand: bool) -> Outcome:
+    identity = customers.identity_of(inbound.sender)
+    with locked(identity.origin_id) as thread:
+        known = _known(inbound)
+        if known:
+            return _duplicate(thread, inbound, known)
+        identity.refresh_from_db()
+        if identity.blocked_at and not by_hand:
+            return Outcome(IGNORED, reason="blocked_sender")
+        return _thread_it(thread, inbound, identity, by_hand=by_hand)
 
 
 def _undelivered(thread: Thread, delivery: Delivery, reason: str) -> None:
@@ -219,20 +243,29 @@ def _append(thread: Thread, inbound: Inbound, identity: Identity, ticket: Ticket
         occurred_at=inbound.occurred_at,
         late=inbound.late,
     )
-    # Without ON CONFLICT: should two of one message ever get here, the unique index makes the
-    # second transaction fail as a whole, and its item is tried again and found to be a duplicate.
-    _arrival(inbound, entry, is_first=True).save(force_insert=True)
-    if inbound.html or inbound.full_text not in ("", inbound.text):
-        EntryBody(entry=entry, full_text=inbound.full_text, html=inbound.html).save(
-            force_insert=True
-        )
-    remember_names(entry, inbound.names, ours=False)
+    _hang_on(inbound, entry)
     if inbound.files:
         Attachment.objects.bulk_create(
             _attachment(thread, entry, file, position)
             for position, file in enumerate(inbound.files)
         )
     return entry
+
+
+def _hang_on(inbound: Inbound, entry: Entry) -> None:
+    """The arrival, the message's names, and the whole text where the card doesn't show all of it."""
+    values: dict[str, Any] = {
+        "entry": entry.pk,
+        "inbox": inbound.inbox.pk,
+        "external_id": inbound.external_id,
+        "scope": inbound.inbox.dedup_scope,
+        "full_text": inbound.full_text,
+        "html": inbound.html,
+        "has_body": bool(inbound.html or inbound.full_text not in ("", inbound.text)),
+        "names": [name[:400] for name in inbound.names if name],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(HANG_ON, values)
 
 
 def remember_names(entry: Entry, names: Iterable[str], *, ours: bool) -> None:
@@ -280,7 +313,9 @@ def _ticket_for(thread: Thread, inbound: Inbound) -> tuple[Ticket | None, Ticket
             return ticket, None
     if inbound.follows_on:
         return _newest_of_sender(thread, inbound), None
-    elsewhere = [ticket for ticket, ours in named if ours and ticket not in own]
+    elsewhere = [
+        ticket for ticket, ours in named if ours and ticket not in own and _mixes(inbound, ticket)
+    ]
     return None, elsewhere[0] if elsewhere else None
 
 
@@ -298,15 +333,20 @@ def _named_tickets(inbound: Inbound) -> list[tuple[Ticket, bool]]:
         return []
     references = Reference.objects.select_related(
         "entry__ticket__team", "entry__ticket__inbox"
-    ).filter(value__in=list(inbound.replies_to))
+    ).filter(value__in=list(inbound.replies_to)).order_by("-entry__at", "-entry__id")
     return [(row.entry.ticket, row.ours) for row in references if row.entry.ticket is not None]
+
+
+def _mixes(inbound: Inbound, ticket: Ticket) -> bool:
+    """Whether who reads the inbox reads the ticket: open with open, restricted with its own inbox."""
+    if ticket.restriction != inbound.inbox.restriction:
+        return False
+    return not ticket.restriction or ticket.inbox_id == inbound.inbox.pk
 
 
 def _joins(thread: Thread, inbound: Inbound, ticket: Ticket) -> bool:
     """Only among tickets of the same restriction; a resolved one opens again for a while only."""
-    if ticket.restriction != inbound.inbox.restriction:
-        return False
-    if ticket.restriction and ticket.inbox_id != inbound.inbox.pk:
+    if not _mixes(inbound, ticket):
         return False
     if ticket.resolved_at is None:
         return True
@@ -330,9 +370,7 @@ def _newest_of_sender(thread: Thread, inbound: Inbound) -> Ticket | None:
     )
     if last and last.ticket and _joins(thread, inbound, last.ticket):
         return last.ticket
-    open_ones = list(
-        Ticket.objects.unresolved()
-        .select_related("team", "inbox")
-        .filter(conversation=thread.conversation, restriction=inbound.inbox.restriction)[:2]
-    )
+    unresolved = Ticket.objects.unresolved().select_related("team", "inbox")
+    of_customer = unresolved.filter(conversation=thread.conversation)
+    open_ones = [ticket for ticket in of_customer if _mixes(inbound, ticket)]
     return open_ones[0] if len(open_ones) == 1 else None

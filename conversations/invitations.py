@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations import ownership
 from conversations.errors import BadInput
 from conversations.models import Agent, Invitation, InvitationKind
+from conversations.permissions import require_admin
 from conversations.thread import database_now
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ def offer_reset(agent: Agent, *, by: Agent) -> str:
         return _store(invitation)
 
 
-def withdraw(invitation: Invitation, *, by: Agent) -> None:
-    """Take back a link that wasn't used."""
-    log.info("invitation_withdrawn", invitation=invitation.pk, agent=by.pk)
-    Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()
+def withdraw(pk: int, *, by: Agent) -> None:
+    """Take back a link that wasn't used. One that is gone already stays gone."""
+    require_admin(by)
+    log.info("invitation_withdrawn", invitation=pk, agent=by.pk)
+    Invitation.objects.filter(pk=pk, used_at=None).delete()
 
 
 def open_invitations() -> Sequence[Invitation]:

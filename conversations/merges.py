@@ -24,15 +24,13 @@ from conversations.models import (
     Proof,
     Ticket,
 )
-from conversations.thread import Actor, Thread, lock_rows
+from conversations.thread import Actor, Thread, lock_live
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from conversations.models import Agent
-
-TRIES = 8
 
 
 def merge(
@@ -50,8 +48,10 @@ def merge(
     if by is not None and not reason.strip():
         raise BadInput(_("Say why these are the same person. It is kept with the join."))
     with transaction.atomic():
-        live, now = _lock_both(first.pk, second.pk)
-        into, moved = _larger_first(*live)
+        live, now = lock_live([first.pk, second.pk])
+        if live[first.pk].pk == live[second.pk].pk:
+            raise BadInput(_("These are one conversation already."))
+        into, moved = _larger_first(live[first.pk], live[second.pk])
         origins = list(
             Conversation.objects.filter(merged_into=moved).values_list("pk", flat=True)
         ) + [moved.pk]
@@ -82,26 +82,29 @@ def merge(
 
 
 def undo(row: Merge, *, by: Agent) -> Merge:
-    """Take a join back: exactly its origins that still point where it put them go home."""
+    """Take a join back: who was joined by it goes home, with all that hang on them by other joins.
+
+    Joins can be taken back in any order, because each is one branch of a tree: the live conversation
+    is its root, and every joined one hangs on the conversation it was joined with.
+    """
     with transaction.atomic():
-        into_id = _live_of(row.into_id)
-        home_id = row.origins[-1]
-        rows, now = lock_rows([into_id, *row.origins])
-        row = Merge.objects.select_for_update(of=("self",)).select_related("into").get(pk=row.pk)
+        live, now = lock_live([row.into_id])
+        into = live[row.into_id]
+        row = Merge.objects.get(pk=row.pk)
         if row.undone_at:
             return row
-        into = rows[into_id]
-        leaving = [pk for pk in row.origins if rows[pk].merged_into_id == into.pk]
-        if into.merged_into_id is not None or home_id not in leaving:
-            raise BadInput(_("Something else moved in the meantime. Load the page again."))
-        home = rows[home_id]
+        home = Conversation.objects.get(pk=row.origins[-1])
+        leaving = _branch(home.pk)
         home.merged_into = None
         _start_over(home, now, after=max(into.head, home.head), last_at=into.last_at)
         home.save(update_fields=["merged_into"])
         Conversation.objects.filter(pk__in=leaving).exclude(pk=home.pk).update(merged_into=home)
         _show_in(leaving, home)
         _start_over(into, now, after=into.head, last_at=into.last_at)
-        _give_tickets(into, home, leaving, now, by)
+        for here in (into, home):
+            _adopt_strays(here, now, by)
+        for here in (into, home):
+            _point_at_newest(here)
         row.undone_at, row.undone_by = now, by
         row.save(update_fields=["undone_at", "undone_by"])
         for conversation in (into, home):
@@ -118,22 +121,14 @@ def undoable(conversation: Conversation) -> Sequence[Merge]:
     return list(rows.order_by("-made_at"))
 
 
-def _lock_both(first: int, second: int) -> tuple[tuple[Conversation, Conversation], datetime]:
-    for _try in range(TRIES):
-        ids = [_live_of(first), _live_of(second)]
-        if ids[0] == ids[1]:
-            raise BadInput(_("These are one conversation already."))
-        point = transaction.savepoint()
-        rows, now = lock_rows(ids)
-        if [_live_of(first), _live_of(second)] == ids:
-            transaction.savepoint_commit(point)
-            return (rows[ids[0]], rows[ids[1]]), now
-        transaction.savepoint_rollback(point)
-    raise BadInput(_("Something else moved in the meantime. Load the page again."))
-
-
-def _live_of(pk: int) -> int:
-    return Conversation.objects.only("merged_into_id").get(pk=pk).live_id
+def _branch(home_id: int) -> list[int]:
+    """A conversation and all that hang on it by joins that still stand."""
+    branch, outer = [home_id], [home_id]
+    while outer:
+        joins = Merge.objects.filter(into__in=outer, undone_at=None)
+        outer = [origins[-1] for origins in joins.values_list("origins", flat=True)]
+        branch += outer
+    return branch
 
 
 def _larger_first(first: Conversation, second: Conversation) -> tuple[Conversation, Conversation]:
@@ -160,41 +155,34 @@ def _show_in(origins: Sequence[int], where: Conversation) -> None:
     Attachment.objects.filter(entry__origin__in=origins).update(conversation=where)
 
 
-def _give_tickets(
-    into: Conversation,
-    home: Conversation,
-    leaving: Sequence[int],
-    now: datetime,
-    by: Agent,
-) -> None:
-    """An entry whose ticket stays on the other side joins its origin's only unresolved ticket, else
-    a new one of the same team."""
-    for here in (into, home):
-        thread = Thread(here, now, {here.pk: here})
-        stray = (
-            Entry.objects.filter(conversation=here, ticket__isnull=False)
-            .exclude(ticket__conversation=F("conversation"))
-            .select_related("ticket__team", "ticket__inbox")
-            .order_by("at", "id")
-        )
-        adopted: dict[tuple[int, str, int], Ticket] = {}
-        for entry in stray:
-            source = entry.ticket
-            assert source is not None
-            key = (entry.origin_id, source.restriction, source.pk)
-            if key not in adopted:
-                adopted[key] = _adopting(thread, entry.origin_id, source, by)
-            Entry.objects.filter(pk=entry.pk).update(ticket=adopted[key], rev=thread.next_rev())
-        thread.flush()
-        _point_at_newest(here)
+def _adopt_strays(here: Conversation, now: datetime, by: Agent) -> None:
+    """An entry whose ticket stays on the other side joins its origin's only unresolved ticket, else a
+    new one of the same team."""
+    thread = Thread(here, now, {here.pk: here})
+    stray = (
+        Entry.objects.filter(conversation=here, ticket__isnull=False)
+        .exclude(ticket__conversation=F("conversation"))
+        .select_related("ticket__team", "ticket__inbox")
+        .order_by("at", "id")
+    )
+    adopted: dict[tuple[int, int], Ticket] = {}
+    for entry in stray:
+        source = entry.ticket
+        assert source is not None
+        key = (entry.origin_id, source.pk)
+        if key not in adopted:
+            adopted[key] = _adopting(thread, entry.origin_id, source, by)
+        Entry.objects.filter(pk=entry.pk).update(ticket=adopted[key], rev=thread.next_rev())
+    thread.flush()
 
 
 def _adopting(thread: Thread, origin_id: int, source: Ticket, by: Agent) -> Ticket:
-    own = list(
-        Ticket.objects.unresolved().filter(
-            conversation=thread.conversation, origin_id=origin_id, restriction=source.restriction
-        )[:2]
+    fitting = Ticket.objects.unresolved().filter(
+        conversation=thread.conversation, origin_id=origin_id, restriction=source.restriction
     )
+    if source.restriction:
+        fitting = fitting.filter(inbox=source.inbox, team=source.team)
+    own = list(fitting[:2])
     if len(own) == 1:
         return own[0]
     return tickets.open_ticket(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import BadInput, StaleOwner
 from conversations.models import Agent, Membership, Ownership, Team, Ticket
-from conversations.thread import SYSTEM, Actor, Thread, locked
+from conversations.thread import ATTEMPTS, SYSTEM, Actor, Thread, lock_live, locked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conversations.models import Bot
 
 OWNER_EVENTS = ("assigned", "taken", "released", "moved_team")
@@ -45,28 +47,33 @@ def move_to_team(
 
 
 def release_all(agent: Agent, *, by: Agent, team: Team | None = None) -> int:
-    """Give everything unresolved an agent owns (in one team, or all) back to the teams. Returns how
-    many."""
+    """Give everything unresolved an agent owns (in one team, or all) back to the teams. Returns how many.
+
+    All their conversations are locked before the first is changed, in the order everybody locks in.
+    """
     owned = Ticket.objects.unresolved().filter(agent=agent)
     if team:
         owned = owned.filter(team=team)
-    count = 0
-    for ticket in owned.order_by("origin_id"):
-        with locked(ticket.origin_id) as thread:
-            fresh = Ticket.objects.get(pk=ticket.pk)
-            if fresh.agent_id == agent.pk and not fresh.is_resolved:
-                apply(thread, fresh, "released", by=Actor.of(by), team=fresh.team, reason="left")
-                count += 1
-    return count
+    with transaction.atomic():
+        origins = list(owned.values_list("origin_id", flat=True))
+        if not origins:
+            return 0
+        lock_live(origins)
+        found = list(owned.filter(origin__in=origins).order_by("pk"))
+        for ticket in found:
+            with locked(ticket.origin_id) as thread:
+                fresh = Ticket.objects.select_related("team").get(pk=ticket.pk)
+                actor = Actor.of(by)
+                apply(thread, fresh, "released", by=actor, team=fresh.team, reason="left")
+        return len(found)
 
 
 def disable(agent: Agent, *, by: Agent) -> None:
-    """Sign an agent out for good. What they own goes back to the teams in one transaction."""
+    """Sign an agent out for good. What they own goes back to their teams in the same transaction."""
     if agent.pk == by.pk:
         raise BadInput(_("You can't disable yourself. Ask another admin."))
-    with transaction.atomic():
-        release_all(agent, by=by)
-        Agent.objects.filter(pk=agent.pk).update(is_active=False)
+    active = Agent.objects.filter(pk=agent.pk)
+    _emptied(agent, lambda: active.update(is_active=False), by=by)
 
 
 def enable(agent: Agent) -> None:
@@ -75,9 +82,8 @@ def enable(agent: Agent) -> None:
 
 def leave(team: Team, agent: Agent, *, by: Agent) -> None:
     """Take an agent out of a team; what they own there goes back to the team first."""
-    with transaction.atomic():
-        release_all(agent, by=by, team=team)
-        Membership.objects.filter(team=team, agent=agent).delete()
+    place = Membership.objects.filter(team=team, agent=agent)
+    _emptied(agent, place.delete, by=by, team=team)
 
 
 def join(team: Team, agent: Agent) -> Membership:
@@ -85,6 +91,22 @@ def join(team: Team, agent: Agent) -> Membership:
         team=team, agent=agent, defaults={"active": agent.is_active}
     )
     return membership
+
+
+def _emptied(
+    agent: Agent, then: Callable[[], object], *, by: Agent, team: Team | None = None
+) -> None:
+    """Give back what they own, then let them go, in one transaction. The foreign key refuses it when
+    they took something in between; then it starts over."""
+    for _try in range(ATTEMPTS):
+        try:
+            with transaction.atomic():
+                release_all(agent, by=by, team=team)
+                then()
+            return
+        except IntegrityError:
+            continue
+    raise StaleOwner
 
 
 def release_if_gone(thread: Thread, ticket: Ticket) -> None:
@@ -126,6 +148,8 @@ def apply(
     seen = ticket.owner_epoch
     try:
         with transaction.atomic():
+            if agent:
+                _keep_in_place(agent)
             changed = Ticket.objects.filter(pk=ticket.pk, owner_epoch=seen).update(
                 owner_epoch=seen + 1, team=team, agent=agent, bot=bot, rev=ticket.rev
             )
@@ -136,6 +160,8 @@ def apply(
     ticket.owner_epoch, ticket.team, ticket.agent, ticket.bot = seen + 1, team, agent, bot
     _write_history(thread, ticket, by)
     thread.event(ticket, event, by=by, **data)
+    if ticket.restriction and data["from_team"] != team.pk:
+        thread.start_over()
 
 
 def _change(
@@ -160,6 +186,14 @@ def _change(
             raise StaleOwner
         apply(thread, fresh, event, by=by, team=target, agent=agent)
         return fresh
+
+
+def _keep_in_place(agent: Agent) -> None:
+    """Lock the agent before the membership, as disabling does; the other way round they deadlock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM conversations_agent WHERE id = %s FOR KEY SHARE", [agent.pk]
+        )
 
 
 def _write_history(thread: Thread, ticket: Ticket, by: Actor) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import transaction
 from django.db.models import Prefetch
+from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from conversations import ownership
 from conversations.errors import BadInput
 from conversations.models import Agent, Membership, Role
+from conversations.permissions import require_admin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,6 +21,15 @@ if TYPE_CHECKING:
     from conversations.models import Team
 
 log = structlog.get_logger(__name__)
+
+
+def person(pk: int, *, by: Agent) -> Agent:
+    """Anybody who works or worked here, for an admin."""
+    require_admin(by)
+    found = Agent.objects.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def everybody() -> Sequence[Agent]:
@@ -39,9 +50,11 @@ def change_role(agent: Agent, *, role: str, by: Agent) -> None:
         log.info("role_changed", of=agent.pk, role=role, agent=by.pk)
 
 
-@transaction.atomic
 def put_in_teams(agent: Agent, *, teams: Iterable[Team], by: Agent) -> None:
-    """Be in these teams and no others. What the agent owned in a team they leave goes back to it."""
+    """Be in these teams and no others. What the agent owned in a team they leave goes back to it.
+
+    Each leaving is a transaction of its own, because it locks conversations in the order of their ids.
+    """
     wanted = {team.pk: team for team in teams}
     for membership in agent.memberships.select_related("team").exclude(team__in=wanted):
         ownership.leave(membership.team, agent, by=by)

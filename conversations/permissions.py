@@ -20,16 +20,23 @@ if TYPE_CHECKING:
     from conversations.models import Agent
 
 
-def conversation_for(agent: Agent, pk: int) -> Conversation:
-    """The live conversation an id means today, when there is anything in it the agent may read."""
+def conversation_for(agent: Agent, pk: int, *, to: str = "read") -> Conversation:
+    """The live conversation an id means today, when there is anything in it the agent may read.
+
+    To act on the customer (`to="act"`) is for those who may act on one of their tickets; a customer
+    without any is everybody's.
+    """
     try:
         conversation = Conversation.objects.resolve(pk)
     except Conversation.DoesNotExist:
         raise Http404 from None
     tickets = Ticket.objects.filter(conversation=conversation)
-    if tickets.visible_to(agent).exists() or not tickets.exists():
-        return conversation
-    raise Http404
+    visible = list(tickets.visible_to(agent))
+    if not visible and tickets.exists():
+        raise Http404
+    if to == "act" and visible and not any(ticket.may_act(agent) for ticket in visible):
+        raise NotAllowed
+    return conversation
 
 
 def ticket_for(agent: Agent, pk: int, *, to: str = "read") -> Ticket:

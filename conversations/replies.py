@@ -330,7 +330,12 @@ def _take_if_free(thread: Thread, ticket: Ticket, by: Agent) -> None:
 
 
 def _attach(thread: Thread, entry: Entry, attachments: Sequence[Attachment]) -> None:
-    for attachment in attachments:
+    """Raises BadInput for a file that hangs on another message already."""
+    for attachment in Attachment.objects.select_for_update(of=("self",)).filter(
+        pk__in=[row.pk for row in attachments]
+    ):
+        if attachment.entry_id is not None:
+            raise BadInput(_("A file has been sent already. Add it again."))
         attachment.entry, attachment.conversation = entry, thread.conversation
         thread.stamp(attachment, "entry", "conversation")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import connection
+from django.db.models import Exists, OuterRef
 
-from conversations.models import Conversation, Customer, Entry, Identity
+from conversations.models import Conversation, Customer, Entry, Identity, Ticket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,11 +16,34 @@ if TYPE_CHECKING:
     from conversations.models import Agent
 
 PAGE = 25
-RARE = 500
+FEW = 10
+WALK = 3_000
+WINDOW_WALKS = 12
 
-# Every word has to be there; the last one may be a beginning. websearch syntax gives "phrases" and
-# -not.
-QUERY = "websearch_to_tsquery('pg_catalog.simple', plain_text(%s))"
+# Every word has to be there. websearch syntax gives "phrases" and -not.
+QUERY = "websearch_to_tsquery('pg_catalog.simple', plain_text(%(text)s))"
+
+# Without MATERIALIZED and LIMIT inside, PostgreSQL walks the whole table by date for rare words.
+AMONG_NEWEST = f"""
+SELECT id FROM (
+  SELECT id, at, search FROM conversations_entry WHERE kind <> 'event'
+  ORDER BY at DESC, id DESC LIMIT %(walk)s
+) newest
+WHERE search @@ {QUERY} ORDER BY at DESC, id DESC LIMIT %(limit)s
+"""
+WINDOW = """
+SELECT max(at) - %(times)s * (max(at) - min(at)) FROM (
+  SELECT at FROM conversations_entry WHERE kind <> 'event'
+  ORDER BY at DESC, id DESC LIMIT %(walk)s
+) newest
+"""
+EVERYWHERE = f"""
+WITH matching AS MATERIALIZED (
+  SELECT id, at FROM conversations_entry WHERE search @@ {QUERY} AND kind <> 'event'
+)
+SELECT id FROM matching ORDER BY at DESC, id DESC
+"""
+IN_WINDOW = EVERYWHERE.replace("kind <> 'event'", "kind <> 'event' AND at >= %(since)s")
 
 
 @dataclass(frozen=True)
@@ -34,44 +58,67 @@ def search(agent: Agent, text: str) -> Found:
     text = text.strip()[:200]
     if not text:
         return Found([], [])
-    return Found(_entries(agent, text), _customers(text))
+    return Found(_entries(agent, text), _customers(agent, text))
 
 
 def _entries(agent: Agent, text: str) -> Sequence[Entry]:
-    """Rare words: all their rows from the index, then sorted. Common ones: walk by date and keep
-    what matches, which finds a page at once. The index is asked for a bounded number to tell which.
-    """
-    ids = _bounded(text)
+    """Each step looks further back and is asked only when the one before did not fill the page."""
+    found: list[Entry] = []
+    for look in (_among_newest, _in_window, _everywhere):
+        ids = look(text)
+        found = _readable(agent, ids)
+        if len(found) == PAGE:
+            break
+    return found
+
+
+def _readable(agent: Agent, ids: Sequence[int]) -> list[Entry]:
+    """The first page of these entries, newest first, that the agent may read."""
     match = Entry.objects.visible_to(agent).with_people().select_related("conversation__customer")
-    if len(ids) < RARE:
-        match = match.filter(pk__in=ids)
-    else:
-        match = match.extra(where=[f"conversations_entry.search @@ {QUERY}"], params=[text])
-        match = match.exclude(kind="event")
-    return list(match.order_by("-at", "-id")[:PAGE])
+    found: list[Entry] = []
+    for start in range(0, len(ids), PAGE * 2):
+        some = match.filter(pk__in=ids[start : start + PAGE * 2])
+        found += some.order_by("-at", "-id")[: PAGE - len(found)]
+        if len(found) == PAGE:
+            break
+    return found
 
 
-def _bounded(text: str) -> Sequence[int]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        # A soft limit inside the index scan: reading the whole posting list of a common word costs
-        # 100 ms.
-        cursor.execute(f"SET LOCAL gin_fuzzy_search_limit = {RARE * 4}")
-        cursor.execute(
-            f"SELECT id FROM conversations_entry WHERE search @@ {QUERY} LIMIT %s", [text, RARE]
-        )
-        ids = [row[0] for row in cursor.fetchall()]
-        cursor.execute("SET LOCAL gin_fuzzy_search_limit = 0")
-    return ids
+def _among_newest(text: str) -> list[int]:
+    """Common words are found at once in the newest entries; their posting lists would be long."""
+    return _ids(AMONG_NEWEST, {"text": text, "walk": WALK, "limit": PAGE * 2})
 
 
-def _customers(text: str) -> Sequence[Customer]:
-    identities = Identity.objects.filter(value__startswith=text.lower())[:10]
-    ids = {row.conversation_id for row in identities}
+def _in_window(text: str) -> list[int]:
+    """The index knows all entries of a word and no order: it is asked together with the dates, as
+    each entry it names is a page to read. The window is as wide as the newest entries tell."""
+    with connection.cursor() as cursor:
+        cursor.execute(WINDOW, {"walk": WALK, "times": WINDOW_WALKS})
+        since = cursor.fetchone()[0]
+    return _ids(IN_WINDOW, {"text": text, "since": since}) if since else []
+
+
+def _everywhere(text: str) -> list[int]:
+    return _ids(EVERYWHERE, {"text": text})
+
+
+def _ids(query: str, values: dict[str, Any]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _customers(agent: Agent, text: str) -> Sequence[Customer]:
+    """By the beginning of an address or name; those of whom the agent may read nothing are left out."""
+    identities = Identity.objects.filter(value__startswith=text.lower())
+    ids = set(identities.values_list("conversation_id", flat=True)[:FEW])
     ids |= set(
         Customer.objects.extra(
             where=["plain_text(conversations_customer.name) LIKE plain_text(%s) || '%%'"],
             params=[text.replace("%", "").replace("_", "")],
-        ).values_list("conversation__pk", flat=True)[:10]
+        ).values_list("conversation__pk", flat=True)[:FEW]
     )
+    own = Ticket.objects.filter(conversation=OuterRef("pk"))
     live = Conversation.objects.filter(pk__in=ids, merged_into=None).select_related("customer")
-    return [row.customer for row in live]
+    readable = live.filter(Exists(own.visible_to(agent)) | ~Exists(own))
+    return [row.customer for row in readable]

@@ -7,17 +7,28 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Prefetch, ProtectedError
+from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
 from conversations import ownership
 from conversations.errors import BadInput
 from conversations.models import Agent, Inbox, Membership, Team
+from conversations.permissions import require_admin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import timedelta
 
 log = structlog.get_logger(__name__)
+
+
+def team_of(pk: int, *, by: Agent) -> Team:
+    """Any team, for an admin."""
+    require_admin(by)
+    found = Team.objects.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def every_team() -> Sequence[Team]:
@@ -30,7 +41,6 @@ def every_team() -> Sequence[Team]:
     )
 
 
-@transaction.atomic
 def save_team(
     team: Team,
     *,
@@ -40,7 +50,8 @@ def save_team(
     members: Iterable[Agent],
     by: Agent,
 ) -> Team:
-    """Create a team or change it. What people who leave it owned there goes back to it."""
+    """Create a team or change it. What people who leave it owned there goes back to it, each in a
+    transaction of its own."""
     team.name, team.respond_within, team.follow_up_after = name, respond_within, follow_up_after
     try:
         with transaction.atomic():

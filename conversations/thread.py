@@ -43,6 +43,11 @@ WITH target AS MATERIALIZED (
 )
 SELECT *, clock_timestamp() FROM locked
 """
+# Written by hand, as every change to a conversation ends with it.
+WRITE_COUNTERS = """
+UPDATE conversations_conversation
+SET head = %s, last_at = %s, last_seq = %s, reset_head = %s, merged_into_id = %s WHERE id = %s
+"""
 COLUMNS = ("id", "customer_id", "merged_into_id", "last_seq", "head", "last_at", "reset_head")
 
 
@@ -119,10 +124,16 @@ class Thread:
                 raise Moved
             self.origins[origin_id] = origin
 
+    def start_over(self) -> None:
+        """Another set of rows may be read from now on: open pages have to be loaded again."""
+        self.conversation.reset_head = self.next_rev()
+
     def flush(self) -> None:
         """Write the counters. `locked()` does it at the end."""
         row = self.conversation
-        row.save(update_fields=["head", "last_at", "last_seq", "reset_head", "merged_into"])
+        counters = (row.head, row.last_at, row.last_seq, row.reset_head, row.merged_into_id)
+        with connection.cursor() as cursor:
+            cursor.execute(WRITE_COUNTERS, [*counters, row.pk])
         for origin in self.origins.values():
             if origin is not row:
                 origin.save(update_fields=["last_seq"])
@@ -155,6 +166,28 @@ def lock_rows(ids: Sequence[int]) -> tuple[dict[int, Conversation], datetime]:
     return {row[0]: _conversation(row) for row in rows}, rows[0][7]
 
 
+def lock_live(origin_ids: Sequence[int]) -> tuple[dict[int, Conversation], datetime]:
+    """Lock the live conversations of many origins, in one order for everybody.
+
+    Returns them by origin, and the database's clock after the lock. An undo locks only the live one,
+    too: joined conversations change under its lock alone, so locking them as well could only deadlock.
+    """
+    for _ in range(ATTEMPTS):
+        homes = _homes(origin_ids)
+        point = transaction.savepoint()
+        rows, now = lock_rows(list(homes.values()))
+        if _homes(origin_ids) == homes:
+            transaction.savepoint_commit(point)
+            return {origin: rows[live] for origin, live in homes.items()}, now
+        transaction.savepoint_rollback(point)
+    raise Moved
+
+
+def _homes(origin_ids: Sequence[int]) -> dict[int, int]:
+    rows = Conversation.objects.filter(pk__in=origin_ids).values_list("pk", "merged_into")
+    return {pk: merged_into or pk for pk, merged_into in rows}
+
+
 def _conversation(row: Sequence[Any]) -> Conversation:
     return Conversation.from_db("default", COLUMNS, row[:7])
 
@@ -164,28 +197,30 @@ def locked(origin_id: int) -> Iterator[Thread]:
     """Lock the live conversation that `origin_id` belongs to today; write its counters at the end.
 
     A join or undo may commit while we wait, so the origin is read again under the lock; when it
-    points elsewhere the lock is given back (a savepoint rollback) and it starts over.
+    points elsewhere the lock is given back (the block is rolled back) and it starts over.
     """
-    with transaction.atomic():
-        thread = _lock_live(origin_id)
-        yield thread
-        thread.flush()
-
-
-def _lock_live(origin_id: int) -> Thread:
     for _ in range(ATTEMPTS):
-        point = transaction.savepoint()
-        with connection.cursor() as cursor:
-            cursor.execute(LOCK_LIVE, [origin_id])
-            row = cursor.fetchone()
-        if row is None:
-            raise Conversation.DoesNotExist
-        live, now = _conversation(row), row[7]
-        if live.merged_into_id is None and _still_there(origin_id, live.pk):
-            transaction.savepoint_commit(point)
-            return Thread(live, now, {live.pk: live})
-        transaction.savepoint_rollback(point)
+        with transaction.atomic():
+            thread = _lock_live(origin_id)
+            if thread:
+                yield thread
+                thread.flush()
+                return
+            transaction.set_rollback(True)
     raise Moved
+
+
+def _lock_live(origin_id: int) -> Thread | None:
+    """None when the conversation locked isn't the live one of the origin any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_LIVE, [origin_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise Conversation.DoesNotExist
+    live, now = _conversation(row), row[7]
+    if live.merged_into_id is None and _still_there(origin_id, live.pk):
+        return Thread(live, now, {live.pk: live})
+    return None
 
 
 def _still_there(origin_id: int, live_id: int) -> bool:

@@ -13,11 +13,13 @@ from conversations.models import DeadlineKind, Entry, Inbox, Status, Team, Ticke
 from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from conversations.models import Agent
 
 BATCH = 100
+Noted = dict[str, Any] | None
 MATTER = ("status", "deadline_at", "deadline_kind", "resolved_at")
 
 
@@ -92,13 +94,15 @@ def we_wrote(thread: Thread, ticket: Ticket, newest: Entry, *, then: str = Statu
 
 def needs_us(thread: Thread, ticket: Ticket) -> None:
     """An answer of ours did not arrive: somebody has to look."""
+    if ticket.status == Status.RESOLVED:
+        ownership.release_if_gone(thread, ticket)
     if ticket.status != Status.OPEN:
         _await_us(thread, ticket)
         thread.stamp(ticket, *MATTER)
 
 
 def resolve(ticket: Ticket, *, by: Agent) -> Ticket:
-    def change(thread: Thread, fresh: Ticket) -> dict[str, Any]:
+    def change(thread: Thread, fresh: Ticket) -> Noted:
         _finish(thread, fresh)
         return {}
 
@@ -106,7 +110,7 @@ def resolve(ticket: Ticket, *, by: Agent) -> Ticket:
 
 
 def reopen(ticket: Ticket, *, by: Agent) -> Ticket:
-    def change(thread: Thread, fresh: Ticket) -> dict[str, Any]:
+    def change(thread: Thread, fresh: Ticket) -> Noted:
         if fresh.status == Status.RESOLVED:
             ownership.release_if_gone(thread, fresh)
         _await_us(thread, fresh)
@@ -116,7 +120,7 @@ def reopen(ticket: Ticket, *, by: Agent) -> Ticket:
 
 
 def set_pending(ticket: Ticket, *, by: Agent) -> Ticket:
-    def change(thread: Thread, fresh: Ticket) -> dict[str, Any]:
+    def change(thread: Thread, fresh: Ticket) -> Noted:
         if fresh.status == Status.RESOLVED:
             ownership.release_if_gone(thread, fresh)
         _await_customer(thread, fresh)
@@ -128,7 +132,9 @@ def set_pending(ticket: Ticket, *, by: Agent) -> Ticket:
 def snooze(ticket: Ticket, *, until: datetime, by: Agent) -> Ticket:
     """Out of sight until a time (aware, in the future) or until the customer writes."""
 
-    def change(thread: Thread, fresh: Ticket) -> dict[str, Any]:
+    def change(thread: Thread, fresh: Ticket) -> Noted:
+        if fresh.status == Status.SNOOZED and fresh.deadline_at == until:
+            return None
         if until <= thread.now:
             raise BadInput(_("Choose a time in the future."))
         if fresh.status == Status.RESOLVED:
@@ -147,6 +153,17 @@ def rename(ticket: Ticket, *, subject: str, by: Agent) -> Ticket:
             fresh.subject = subject[:300]
             thread.stamp(fresh, "subject")
             thread.event(fresh, "renamed", by=Actor.of(by), subject=fresh.subject)
+        return fresh
+
+
+def dismiss_suggestion(ticket: Ticket, *, by: Agent) -> Ticket:
+    """An agent looked: this does not belong to the conversation it may have belonged to."""
+    with locked(ticket.origin_id) as thread:
+        fresh = _fresh(ticket)
+        if fresh.suggests_id is not None:
+            fresh.suggests = None
+            thread.stamp(fresh, "suggests")
+            thread.event(fresh, "match_dismissed", by=Actor.of(by))
         return fresh
 
 
@@ -173,6 +190,8 @@ def move_entry(entry: Entry, *, to: Ticket | None, by: Agent) -> Entry:
             ticket.newest = newest_entry(ticket)
             thread.stamp(ticket, "newest")
         thread.event(target, "moved", by=Actor.of(by), seq=fresh.seq, from_subject=source.subject)
+        if source.restriction and source.team_id != target.team_id:
+            thread.start_over()
         return fresh
 
 
@@ -198,12 +217,21 @@ def _wake(ticket: Ticket) -> bool:
         return True
 
 
-def _set(ticket: Ticket, status: str | None, event: str, by: Agent, change: Any) -> Ticket:
+def _set(
+    ticket: Ticket,
+    status: str | None,
+    event: str,
+    by: Agent,
+    change: Callable[[Thread, Ticket], Noted],
+) -> Ticket:
+    """`change` answers with what the event tells, or None when nothing changes."""
     with locked(ticket.origin_id) as thread:
         fresh = _fresh(ticket)
         if fresh.status == status:
             return fresh
         data = change(thread, fresh)
+        if data is None:
+            return fresh
         thread.stamp(fresh, *MATTER)
         thread.event(fresh, event, by=Actor.of(by), **data)
         return fresh

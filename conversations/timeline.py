@@ -109,15 +109,17 @@ def around(conversation: Conversation, agent: Agent, entry: Entry) -> Page:
     )
 
 
-def since(conversation: Conversation, agent: Agent, head: int) -> Changes:
-    """Everything an agent may see that changed after `head`. The head is read before the rows: a
-    row committed between the two is sent again next time, never missed."""
+def since(
+    conversation: Conversation, agent: Agent, head: int, *, limit: int = CATCH_UP
+) -> Changes:
+    """Everything an agent may see that changed after `head`, `limit` entries at a time. The head is
+    read before the rows: a row committed between the two is sent again next time, never missed."""
     now = Conversation.objects.get(pk=conversation.pk)
     if now.merged_into_id or head < now.reset_head or head > now.head:
         return Changes(now.head, more=False, reset=True)
     top = now.head
-    entry_ids = _changed_entries(conversation, head, top)
-    cut = entry_ids[CATCH_UP - 1][1] if len(entry_ids) >= CATCH_UP else top
+    entry_ids = _changed_entries(conversation, head, top, limit)
+    cut = entry_ids[-1][1] if len(entry_ids) >= limit else top
     wanted = {pk for pk, rev in entry_ids if rev <= cut}
     entries = _whole(
         Entry.objects.visible_to(agent).filter(conversation=conversation, pk__in=wanted)
@@ -188,14 +190,16 @@ def _whole(rows: EntryQuerySet) -> EntryQuerySet:
     )
 
 
-def _changed_entries(conversation: Conversation, head: int, top: int) -> Sequence[tuple[int, int]]:
+def _changed_entries(
+    conversation: Conversation, head: int, top: int, limit: int
+) -> Sequence[tuple[int, int]]:
     """(entry, change number) of entries that changed themselves, or whose delivery or files did."""
     own = Entry.objects.filter(conversation=conversation, rev__gt=head, rev__lte=top)
     sent = Delivery.objects.filter(conversation=conversation, rev__gt=head, rev__lte=top)
     files = Attachment.objects.filter(conversation=conversation, rev__gt=head, rev__lte=top)
     found = [
-        *own.order_by("rev").values_list("pk", "rev")[:CATCH_UP],
-        *sent.order_by("rev").values_list("entry_id", "rev")[:CATCH_UP],
-        *files.order_by("rev").values_list("entry_id", "rev")[:CATCH_UP],
+        *own.order_by("rev").values_list("pk", "rev")[:limit],
+        *sent.order_by("rev").values_list("entry_id", "rev")[:limit],
+        *files.order_by("rev").values_list("entry_id", "rev")[:limit],
     ]
-    return sorted(found, key=lambda pair: pair[1])[:CATCH_UP]
+    return sorted(found, key=lambda pair: pair[1])[:limit]

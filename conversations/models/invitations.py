@@ -1,18 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Length, Now
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models.people import Agent, Role, Team
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-models.CharField.register_lookup(Length)
 
 
 class InvitationKind(models.TextChoices):
@@ -53,7 +46,9 @@ class Invitation(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(token_hash__length=64), name="invitation_hash"),
+            models.CheckConstraint(
+                condition=Q(token_hash__regex="^[0-9a-f]{64}$"), name="invitation_hash"
+            ),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role"),
             models.CheckConstraint(
                 condition=Q(kind="invite") | Q(kind="reset", agent__isnull=False),
@@ -63,6 +58,3 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.email}"
-
-    def is_over(self, now: datetime) -> bool:
-        return self.expires_at <= now

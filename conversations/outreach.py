@@ -1,0 +1,101 @@
+"""Writing to somebody first: the customer, the matter and the message come to be together or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from conversations import customers, ownership, replies, tickets
+from conversations.customers import Address
+from conversations.errors import BadInput
+from conversations.models import Conversation, Entry, HeldSend, IdentityKind, Membership
+from conversations.replies import Outgoing
+from conversations.thread import Actor, locked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from conversations.models import Agent, Attachment, Inbox, Team, Ticket
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A first message as its author wrote it."""
+
+    address: str
+    inbox: Inbox
+    team: Team
+    subject: str
+    text: str
+    name: str = ""
+
+
+def write_first(
+    opening: Opening,
+    *,
+    by: Agent,
+    client_token: UUID,
+    attachments: Sequence[Attachment] = (),
+    confirmed: bool = False,
+) -> Ticket:
+    """Open a matter with this address and send the message in it.
+
+    The same (author, client_token) again answers with the ticket of the first call. Raises
+    ClaimedAddress (unless `confirmed`) for an address nothing is known of, NotReachable, BadInput.
+    """
+    _check(opening, by)
+    address = Address(IdentityKind.EMAIL, opening.address, label=opening.name)
+    with transaction.atomic():
+        identity = customers.identity_of(address)
+        with locked(identity.origin_id) as thread:
+            made = _made_before(by, client_token)
+            if made:
+                return made
+            ticket = tickets.open_ticket(
+                thread,
+                origin_id=identity.origin_id,
+                team=opening.team,
+                by=Actor.of(by),
+                subject=opening.subject,
+                inbox=opening.inbox,
+                restriction=opening.inbox.restriction,
+            )
+            if Membership.objects.acting(by).filter(team=opening.team).exists():
+                ownership.apply(thread, ticket, "taken", by=Actor.of(by), team=opening.team, agent=by)
+        replies.reply(
+            ticket,
+            by=by,
+            outgoing=Outgoing(
+                opening.text, identity.pk, opening.inbox.pk, subject=opening.subject
+            ),
+            seen_head=Conversation.objects.values_list("head", flat=True).get(pk=ticket.conversation_id),
+            client_token=client_token,
+            attachments=attachments,
+            anyway=True,
+            confirmed=confirmed,
+        )
+    return ticket
+
+
+def _check(opening: Opening, by: Agent) -> None:
+    if opening.inbox.restriction and opening.inbox.team_id != opening.team.pk:
+        raise BadInput(_("A restricted inbox is answered by its own team only."))
+    member = Membership.objects.acting(by).filter(team=opening.team).exists()
+    if opening.inbox.restriction and not member:
+        raise BadInput(_("Only the team of this inbox may write from it."))
+
+
+def _made_before(by: Agent, client_token: UUID) -> Ticket | None:
+    for model in (HeldSend, Entry):
+        row = (
+            model.objects.select_related("ticket")  # type: ignore[attr-defined]
+            .filter(actor=by.actor, client_token=client_token)
+            .first()
+        )
+        if row:
+            return row.ticket  # type: ignore[no-any-return]
+    return None

@@ -1,0 +1,94 @@
+"""Events of a conversation as sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from conversations.models import Agent, Entry
+
+# What somebody did. `who` is their name or "You"; the rest comes with the event.
+DONE = {
+    "resolved": gettext_noop("%(who)s resolved this"),
+    "reopened": gettext_noop("%(who)s opened this again"),
+    "match_dismissed": gettext_noop("%(who)s said that the possible match is somebody else"),
+    "pending": gettext_noop("%(who)s set this to wait for the customer"),
+    "snoozed": gettext_noop("%(who)s snoozed this until %(until)s"),
+    "renamed": gettext_noop("%(who)s named this “%(subject)s”"),
+    "moved": gettext_noop("%(who)s moved a message here from “%(from_subject)s”"),
+    "taken": gettext_noop("%(who)s took this"),
+    "assigned": gettext_noop("%(who)s assigned this to %(agent_name)s"),
+    "joined": gettext_noop("%(who)s joined %(name)s to this customer: %(reason)s"),
+    "parted": gettext_noop("%(who)s took the join back"),
+    "customer_created": gettext_noop("%(who)s added this customer"),
+    "customer_renamed": gettext_noop("%(who)s named the customer %(name)s"),
+    "address_added": gettext_noop("%(who)s added the address %(address)s"),
+    "address_cleared": gettext_noop("%(who)s said that %(address)s can be written to again"),
+    "address_blocked": gettext_noop("%(who)s blocked %(address)s"),
+    "address_unblocked": gettext_noop("%(who)s unblocked %(address)s"),
+    "sent_again": gettext_noop("%(who)s sent a message again"),
+    "confirmed_sent": gettext_noop("%(who)s found out that a message did arrive"),
+    "given_up": gettext_noop("%(who)s gave a message up"),
+}
+# What happened by itself.
+BY_ITSELF = {
+    "opened": gettext_noop("Opened for %(team_name)s"),
+    "not_sent": gettext_noop("A message needs a decision: %(reason)s"),
+    "bounced": gettext_noop("Mail to %(addresses)s came back: %(reason)s"),
+    "delayed": gettext_noop("Mail to %(addresses)s is delayed: %(reason)s"),
+}
+REASONS = {
+    ("reopened", "customer_wrote"): gettext_noop("Opened again: the customer wrote"),
+    ("woke", "customer_wrote"): gettext_noop("Woke: the customer wrote"),
+    ("woke", "time"): gettext_noop("Woke: its time has come"),
+    ("woke", "no_answer"): gettext_noop("Back with us: the customer has not answered"),
+    ("released", "left"): gettext_noop("Back with %(team_name)s: its owner left"),
+}
+
+
+class _Told(dict[str, str]):
+    """What an event knows; what it doesn't is an ellipsis rather than an error on the page."""
+
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def sentence(entry: Entry, viewer: Agent) -> str:
+    told = _told(entry, viewer)
+    pattern = _pattern(entry)
+    return (_(pattern) % told).strip(": ") if pattern else entry.event.replace("_", " ")
+
+
+def _pattern(entry: Entry) -> str:
+    event, data = entry.event, entry.data
+    if (event, data.get("reason", "")) in REASONS:
+        return REASONS[event, data["reason"]]
+    if event == "released":
+        return gettext_noop("%(who)s gave this back to %(team_name)s")
+    if event == "moved_team":
+        if data.get("agent_name"):
+            return gettext_noop("%(who)s gave this to %(agent_name)s in %(team_name)s")
+        return gettext_noop("%(who)s gave this to %(team_name)s")
+    return DONE.get(event) or BY_ITSELF.get(event, "")
+
+
+def _told(entry: Entry, viewer: Agent) -> _Told:
+    told = _Told({key: _text(value) for key, value in entry.data.items()})
+    told["who"] = _("You") if entry.agent_id == viewer.pk else str(entry.agent or entry.bot or _("The desk"))
+    if entry.data.get("agent") == viewer.pk:
+        told["agent_name"] = _("you")
+    if "until" in told and (until := parse_datetime(told["until"])):
+        told["until"] = date_format(timezone.localtime(until), "DATETIME_FORMAT")
+    return told
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

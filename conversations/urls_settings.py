@@ -1,0 +1,31 @@
+"""Routes of settings about people; those about inboxes are the channels'."""
+
+from django.urls import path
+
+from conversations.views import account, people, teams
+
+app_name = "settings"
+
+urlpatterns = [
+    path("account/", account.account, name="account"),
+    path("people/", people.everybody, name="people"),
+    path("people/invitations/", people.invite, name="invite"),
+    path(
+        "people/invitations/<int:pk>/withdraw/",
+        people.withdraw_invitation,
+        name="withdraw-invitation",
+    ),
+    path("people/<int:pk>/", people.person, name="person"),
+    path("people/<int:pk>/disable/", people.disable, name="disable"),
+    path("people/<int:pk>/enable/", people.enable, name="enable"),
+    path("people/<int:pk>/reset-link/", people.offer_reset, name="offer-reset"),
+    path(
+        "people/<int:pk>/second-factor/remove/",
+        people.remove_second_factor,
+        name="remove-second-factor",
+    ),
+    path("teams/", teams.every_team, name="teams"),
+    path("teams/new/", teams.new_team, name="new-team"),
+    path("teams/<int:pk>/", teams.team, name="team"),
+    path("teams/<int:pk>/remove/", teams.remove, name="remove-team"),
+]

@@ -1,0 +1,217 @@
+"""The composer: what it begins with, and what it says when a message could not go out as it was."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import F
+
+from conversations import drafts
+from conversations.forms import NoteForm, ReplyForm
+from conversations.models import Attachment, Direction, Draft, Entry, Identity, Inbox, Kind, Proof
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from conversations.models import Agent, Ticket
+    from conversations.models.entries import EntryQuerySet
+
+MAIL = "email"
+RESOLVE = "+resolve"
+
+
+@dataclass(frozen=True)
+class Composer:
+    """`problem` is a sentence about what stopped the last try; `ask` names the button that overrides
+    it ("anyway", "confirmed"); `newer` are the rows its author had not read."""
+
+    ticket: Ticket
+    reply: ReplyForm
+    note: NoteForm
+    identities: Sequence[Identity]
+    inboxes: Sequence[Inbox]
+    answered: Entry | None = None
+    others: Sequence[str] = ()
+    files: Sequence[Attachment] = ()
+    note_files: Sequence[Attachment] = ()
+    mode: str = "reply"
+    problem: object = ""
+    ask: str = ""
+    newer: Sequence[Entry] = field(default_factory=tuple)
+    other_draft: Draft | None = None
+
+    @property
+    def can_reply(self) -> bool:
+        return bool(self.identities and self.inboxes)
+
+    @property
+    def then_resolve(self) -> bool:
+        return str(self.reply.data.get("action", "")).endswith(RESOLVE)
+
+    @property
+    def recipient(self) -> Identity | None:
+        chosen = str(self.reply["identity"].value() or "")
+        return next((row for row in self.identities if str(row.pk) == chosen), None)
+
+    @property
+    def sender(self) -> Inbox | None:
+        chosen = str(self.reply["inbox"].value() or "")
+        return next((row for row in self.inboxes if str(row.pk) == chosen), None)
+
+    @property
+    def is_mail(self) -> bool:
+        return any(inbox.kind == MAIL for inbox in self.inboxes)
+
+    @property
+    def is_unproved(self) -> bool:
+        row = self.recipient
+        return bool(row and row.proof == Proof.CLAIMED and row.wrote_at is None)
+
+    @property
+    def shows_copies(self) -> bool:
+        return any(self.reply[name].value() or self.reply[name].errors for name in ("to", "cc", "bcc"))
+
+
+def composer(
+    ticket: Ticket, agent: Agent, *, seen: int, answer: Entry | None = None, everybody: bool = False
+) -> Composer:
+    """A fresh composer: the agent's draft if there is one, else the beginning of an answer."""
+    identities, inboxes = ways_out(ticket)
+    answered = answer or last_heard(ticket, agent)
+    others = others_on(answered)
+    told = beginning(ticket, identities, inboxes, answered)
+    mine = drafts.drafts_of(ticket, agent)
+    reply, note = mine.get("reply"), mine.get("note")
+    if reply:
+        kept = {key: value for key, value in reply.fields.items() if value not in ("", None)}
+        told |= kept if answer is None else {}
+        told |= {"text": reply.text, "version": reply.version}
+    if everybody:
+        told["cc"] = list(others)
+    told |= {"seen": seen, "client_token": uuid.uuid4()}
+    note_told = {"text": note.text, "version": note.version} if note else {}
+    return Composer(
+        ticket,
+        _reply_form(ticket, initial=told),
+        NoteForm(initial={**note_told, "client_token": uuid.uuid4()}, prefix="note"),
+        identities,
+        inboxes,
+        answered,
+        others,
+        files_of(agent, (reply.fields if reply else {}).get("files", [])),
+        files_of(agent, (note.fields if note else {}).get("files", [])),
+        "note" if note and not reply else "reply",
+    )
+
+
+def again(
+    ticket: Ticket, agent: Agent, data: Mapping[str, Any], *, seen: int, **changes: Any
+) -> Composer:
+    """The composer with what its author sent, to be put right. `seen` is what is shown with it now."""
+    fresh = composer(ticket, agent, seen=seen)
+    told = dict(data.items())
+    told["seen"] = str(seen)
+    mode = changes.get("mode", "reply")
+    if mode == "note":
+        return replace(fresh, note=NoteForm(told, prefix="note"), **changes)
+    return replace(fresh, reply=_reply_form(ticket, told), **changes)
+
+
+def bound_reply(ticket: Ticket, data: Mapping[str, Any]) -> ReplyForm:
+    return _reply_form(ticket, data)
+
+
+def ways_out(ticket: Ticket) -> tuple[Sequence[Identity], Sequence[Inbox]]:
+    """Addresses and inboxes that fit each other; a restricted ticket is answered from its own inbox."""
+    inboxes = Inbox.objects.active().filter(restriction=ticket.restriction)
+    if ticket.restriction:
+        inboxes = inboxes.filter(pk=ticket.inbox_id)
+    found = list(inboxes.order_by("name"))
+    identities = Identity.objects.filter(
+        conversation=ticket.conversation_id, kind__in={inbox.kind for inbox in found}
+    ).order_by("blocked_at", "undeliverable_at", F("wrote_at").desc(nulls_last=True), "pk")
+    return list(identities), found
+
+
+def beginning(
+    ticket: Ticket,
+    identities: Sequence[Identity],
+    inboxes: Sequence[Inbox],
+    answered: Entry | None,
+) -> dict[str, Any]:
+    """To whom, from where and about what an answer goes unless its author says otherwise."""
+    to = next(
+        (row for row in identities if answered and row.pk == answered.identity_id),
+        identities[0] if identities else None,
+    )
+    wanted = [answered.inbox_id if answered else None, ticket.inbox_id]
+    fitting = [row for row in inboxes if to is None or row.kind == to.kind]
+    by_id = {row.pk: row for row in fitting}
+    chosen = next((by_id[pk] for pk in wanted if pk in by_id), None) or next(
+        (row for row in fitting if row.team_id == ticket.team_id), fitting[0] if fitting else None
+    )
+    return {
+        "identity": to.pk if to else None,
+        "inbox": chosen.pk if chosen else None,
+        "subject": _answering(ticket.subject),
+        "answers": answered.pk if answered else None,
+    }
+
+
+def last_heard(ticket: Ticket, agent: Agent) -> Entry | None:
+    return (
+        _messages(agent).filter(ticket=ticket, direction=Direction.IN).order_by("-at", "-id").first()
+    )
+
+
+def message_of(ticket: Ticket, agent: Agent, pk: object) -> Entry | None:
+    """A message of this ticket by a number from a form or a link, of whatever shape."""
+    text = str(pk or "")
+    if not text.isdecimal() or len(text) > 18:
+        return None
+    return _messages(agent).filter(ticket=ticket, pk=int(text)).first()
+
+
+def others_on(entry: Entry | None) -> list[str]:
+    """Whom "reply to all" adds: everybody on the message but its sender and ourselves."""
+    if entry is None or entry.identity is None:
+        return []
+    ours = {row.lower() for row in Inbox.objects.values_list("address", flat=True)}
+    named = [str(one).lower() for key in ("to", "cc") for one in entry.data.get(key, [])]
+    known = {entry.identity.value.lower(), *ours}
+    return [one for one in dict.fromkeys(named) if one not in known]
+
+
+def files_of(agent: Agent, ids: Iterable[object]) -> Sequence[Attachment]:
+    """Files the agent chose for a message that is not sent yet."""
+    wanted = [found for one in ids if (found := _uuid(str(one)))]
+    if not wanted:
+        return []
+    rows = Attachment.objects.filter(public_id__in=wanted[:50], entry=None, uploaded_by=agent)
+    return list(rows.order_by("pk"))
+
+
+def _messages(agent: Agent) -> EntryQuerySet:
+    return Entry.objects.visible_to(agent).with_people().filter(kind=Kind.MESSAGE)
+
+
+def _reply_form(
+    ticket: Ticket, data: Mapping[str, Any] | None = None, initial: dict[str, Any] | None = None
+) -> ReplyForm:
+    identities = Identity.objects.filter(conversation=ticket.conversation_id)
+    return ReplyForm(
+        data, initial=initial, identities=identities, inboxes=Inbox.objects.active(), auto_id="reply-%s"
+    )
+
+
+def _answering(subject: str) -> str:
+    return f"Re: {subject}"[:300] if subject and not subject.lower().startswith("re:") else subject
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,110 @@
+"""Files of messages: choosing one for a message, downloading, pictures inside HTML, trying again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import puremagic
+from django.core import signing
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+
+from conversations import attachments
+from conversations.errors import BadInput
+from conversations.models import Attachment, FileState
+from conversations.permissions import attachment_for
+from conversations.views import safe_html
+from conversations.views.access import for_agents
+from conversations.views.answers import at_ticket, done
+from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from conversations.views.access import AgentRequest
+
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+LINK_SECONDS = 300
+LOCKED_DOWN = {
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "private, no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@require_POST
+@for_agents
+def upload(request: AgentRequest) -> HttpResponse:
+    """Keep a file for a message that is being written; answers with its row in the composer."""
+    chosen = request.FILES.get("upload")
+    if chosen is None:
+        raise BadInput(_("Choose a file first."))
+    file = attachments.upload(chosen, by=request.user)
+    return render(request, "_partials/chosen_file.html", {"file": file})
+
+
+@require_GET
+@for_agents
+def download(request: AgentRequest, public_id: UUID) -> FileResponse | HttpResponse:
+    """A file to keep, never to run: always a download, unless it is a picture shown as one."""
+    file = attachment_for(request.user, public_id)
+    if file.state != FileState.STORED:
+        raise Http404
+    if "show" in request.GET and (kind := _picture(file)):
+        return _stream(file, kind, as_attachment=False)
+    return _stream(file, "application/octet-stream", as_attachment=True)
+
+
+@require_GET
+def inline(request: HttpRequest, token: str) -> FileResponse:
+    """A picture inside a message's HTML, for a few minutes; the signature stands for the sign-in."""
+    try:
+        public_id = signing.loads(token, salt=safe_html.SALT, max_age=LINK_SECONDS)
+    except signing.BadSignature:
+        raise Http404 from None
+    file = Attachment.objects.filter(public_id=public_id, state=FileState.STORED).first()
+    kind = _picture(file) if file else ""
+    if file is None or not kind:
+        raise Http404
+    response = _stream(file, kind, as_attachment=False)
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+@require_POST
+@for_agents
+def retry(request: AgentRequest, public_id: UUID) -> HttpResponse:
+    """Try to store a file again that could not be stored."""
+    file = attachment_for(request.user, public_id)
+    if file.entry is None or file.entry.ticket is None:
+        raise Http404
+    attachments.retry(file)
+    return done(request, at_ticket(file.entry.ticket), _("Trying again."))
+
+
+def _picture(file: Attachment) -> str:
+    """The kind of picture by its first bytes, whatever it is called; '' for anything else."""
+    with default_storage.open(file.storage_key) as stream:
+        start = stream.read(2048)
+    try:
+        kind = puremagic.from_string(start, mime=True)
+    except (puremagic.PureError, ValueError):
+        return ""
+    return kind if kind in PICTURES else ""
+
+
+def _stream(file: Attachment, kind: str, *, as_attachment: bool) -> FileResponse:
+    try:
+        stream = default_storage.open(file.storage_key)
+    except FileNotFoundError:
+        raise Http404 from None
+    response = FileResponse(
+        stream, as_attachment=as_attachment, filename=file.filename, content_type=kind
+    )
+    for name, value in LOCKED_DOWN.items():
+        response.headers[name] = value
+    return response

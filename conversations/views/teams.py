@@ -1,0 +1,61 @@
+"""The teams pages."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from conversations import teams
+from conversations.errors import BadInput
+from conversations.models import Team
+from conversations.views.access import AgentRequest, for_admins
+from conversations.views.people_forms import TeamForm
+
+
+@require_GET
+@for_admins
+def every_team(request: AgentRequest) -> HttpResponse:
+    return render(request, "settings/teams.html", {"teams": teams.every_team()})
+
+
+@require_http_methods(["GET", "POST"])
+@for_admins
+def new_team(request: AgentRequest) -> HttpResponse:
+    return _edit(request, Team())
+
+
+@require_http_methods(["GET", "POST"])
+@for_admins
+def team(request: AgentRequest, pk: int) -> HttpResponse:
+    return _edit(request, teams.team_of(pk, by=request.user))
+
+
+@require_POST
+@for_admins
+def remove(request: AgentRequest, pk: int) -> HttpResponse:
+    gone = teams.team_of(pk, by=request.user)
+    name = str(gone)
+    try:
+        teams.remove(gone, by=request.user)
+    except BadInput as error:
+        context = {"team": gone, "form": TeamForm(team=gone), "problem": error.message}
+        return render(request, "settings/team.html", context, status=422)
+    messages.success(request, _("The team %(name)s was removed.") % {"name": name})
+    return redirect("settings:teams")
+
+
+def _edit(request: AgentRequest, edited: Team) -> HttpResponse:
+    form = TeamForm(request.POST or None, team=edited)
+    if form.is_valid():
+        try:
+            teams.save_team(edited, **form.values(), by=request.user)
+        except BadInput as error:
+            form.add_error("name", str(error.message))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("settings:teams")
+    context = {"team": edited, "form": form}
+    return render(request, "settings/team.html", context, status=422 if form.errors else 200)

@@ -1,0 +1,111 @@
+"""What an agent does with one matter: take it, hand it on, let it wait, finish it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from conversations import ownership, tickets
+from conversations.forms import AssignForm, EpochForm, SnoozeForm, SubjectForm
+from conversations.permissions import ticket_for
+from conversations.templatetags.desk import soon
+from conversations.views.access import for_agents
+from conversations.views.answers import at_ticket, checked, done
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+
+    from conversations.views.access import AgentRequest
+
+
+@require_POST
+@for_agents
+def take(request: AgentRequest, pk: int) -> HttpResponse:
+    ticket = ticket_for(request.user, pk, to="act")
+    told = _epoch(request)
+    ownership.take(ticket, by=request.user, epoch=told)
+    return done(request, at_ticket(ticket), _("This is yours now."))
+
+
+@require_POST
+@for_agents
+def release(request: AgentRequest, pk: int) -> HttpResponse:
+    ticket = ticket_for(request.user, pk, to="act")
+    ownership.release(ticket, by=request.user, epoch=_epoch(request))
+    return done(request, at_ticket(ticket), _("Given back to %(team)s.") % {"team": ticket.team})
+
+
+@require_POST
+@for_agents
+def assign(request: AgentRequest, pk: int) -> HttpResponse:
+    """Give it to somebody of its team, or to another team."""
+    ticket = ticket_for(request.user, pk, to="act")
+    told: dict[str, Any] = checked(AssignForm(request.POST))
+    (team, agent), epoch = told["to"], told["epoch"]
+    if team.pk != ticket.team_id:
+        ownership.move_to_team(ticket, team=team, agent=agent, by=request.user, epoch=epoch)
+    elif agent:
+        ownership.assign(ticket, to=agent, by=request.user, epoch=epoch)
+    else:
+        ownership.release(ticket, by=request.user, epoch=epoch)
+    return done(request, at_ticket(ticket), _("Given to %(owner)s.") % {"owner": agent or team})
+
+
+@require_POST
+@for_agents
+def snooze(request: AgentRequest, pk: int) -> HttpResponse:
+    ticket = ticket_for(request.user, pk, to="act")
+    told: dict[str, Any] = checked(SnoozeForm(request.POST))
+    tickets.snooze(ticket, until=told["until"], by=request.user)
+    said = _("Snoozed until %(until)s, or until they write.") % {"until": soon(told["until"])}
+    return done(request, at_ticket(ticket), said)
+
+
+@require_POST
+@for_agents
+def pending(request: AgentRequest, pk: int) -> HttpResponse:
+    ticket = ticket_for(request.user, pk, to="act")
+    tickets.set_pending(ticket, by=request.user)
+    return done(request, at_ticket(ticket), _("Waiting for the customer."))
+
+
+@require_POST
+@for_agents
+def resolve(request: AgentRequest, pk: int) -> HttpResponse:
+    ticket = ticket_for(request.user, pk, to="act")
+    tickets.resolve(ticket, by=request.user)
+    return done(request, at_ticket(ticket), _("Resolved."))
+
+
+@require_POST
+@for_agents
+def reopen(request: AgentRequest, pk: int) -> HttpResponse:
+    ticket = ticket_for(request.user, pk, to="act")
+    tickets.reopen(ticket, by=request.user)
+    return done(request, at_ticket(ticket), _("Open again."))
+
+
+@require_POST
+@for_agents
+def rename(request: AgentRequest, pk: int) -> HttpResponse:
+    ticket = ticket_for(request.user, pk, to="act")
+    told: dict[str, Any] = checked(SubjectForm(request.POST))
+    tickets.rename(ticket, subject=told["subject"], by=request.user)
+    return done(request, at_ticket(ticket))
+
+
+@require_POST
+@for_agents
+def dismiss(request: AgentRequest, pk: int) -> HttpResponse:
+    """The possible match is somebody else."""
+    ticket = ticket_for(request.user, pk, to="act")
+    tickets.dismiss_suggestion(ticket, by=request.user)
+    return done(request, at_ticket(ticket))
+
+
+def _epoch(request: AgentRequest) -> int:
+    told: dict[str, Any] = checked(EpochForm(request.POST))
+    epoch: int = told["epoch"]
+    return epoch
