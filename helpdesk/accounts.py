@@ -4,7 +4,9 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -30,3 +32,9 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 def box() -> MultiFernet:
     """The configured keys, newest first."""
     return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
+
+
+@require_safe
+def ask_an_admin(request: HttpRequest) -> HttpResponse:
+    """Nobody signs up, and no mail brings a new password: an admin hands out links for both."""
+    return render(request, "account/ask_an_admin.html")

@@ -44,9 +44,7 @@ def integer(name: str, default: int, minimum: int = 0) -> int:
     if not value:
         return default
     if not value.isascii() or not value.isdigit() or int(value) < minimum:
-        raise ImproperlyConfigured(
-            f"{name} is {value!r}; write a whole number, {minimum} or more."
-        )
+        raise ImproperlyConfigured(f"{name} is {value!r}; write a whole number, {minimum} or more.")
     return int(value)
 
 

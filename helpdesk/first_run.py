@@ -58,7 +58,7 @@ def welcome(request: HttpRequest, token: str = "") -> HttpResponse:
         return render(request, "helpdesk/welcome.html", {"form": form})
     admin = create_admin(form.cleaned_data)
     login(request, admin, backend="django.contrib.auth.backends.ModelBackend")
-    return redirect(settings.LOGIN_REDIRECT_URL)
+    return redirect("inboxes:new")
 
 
 def may_set_up(request: HttpRequest, token: str) -> bool:

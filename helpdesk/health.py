@@ -79,7 +79,7 @@ def broker_faults() -> dict[str, str]:
         missing = heartbeats.missing()
     except RedisError as error:
         return {"broker": f"Redis doesn't answer ({type(error).__name__})"}
-    return {name: f"no sign of life for {heartbeats.LASTS} s" for name in missing}
+    return dict.fromkeys(missing, f"no sign of life for {heartbeats.LASTS} s")
 
 
 def backlog_faults(oldest: datetime | None) -> dict[str, str]:

@@ -5,6 +5,8 @@ import threading
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 EXPECTED = ("worker-fast", "worker-slow", "beat")
 EVERY = 5.0
@@ -17,7 +19,10 @@ logger = logging.getLogger(__name__)
 def client() -> redis.Redis:
     """A connection that gives up quickly."""
     return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
+        settings.REDIS_URL,
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
     )
 
 
@@ -50,3 +55,9 @@ def missing() -> list[str]:
     with client() as server:
         signs = server.mget([key(name) for name in EXPECTED])
     return [name for name, sign in zip(EXPECTED, signs, strict=True) if sign is None]
+
+
+def forget() -> None:
+    """Drop all signs, such as those a killed copy left; raises `redis.RedisError`."""
+    with client() as server:
+        server.delete(*map(key, EXPECTED))

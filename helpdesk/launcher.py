@@ -1,25 +1,37 @@
 """`manage.py demo` and `manage.py up`: the whole product with one command.
 
-Standard library only, so that the process which only watches the others stays small.
+The product is imported once, here, while the database starts; its processes are forks of this one
+and share that memory. Nothing but the standard library is imported before that.
 """
 
 import argparse
+import gc
 import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from helpdesk import keys
 from helpdesk.demo_cast import CAST, MAIL_DOMAIN, PASSWORD
 from helpdesk.embedded import (
-    LOOPBACK, EmbeddedError, Place, Postgres, Valkey, free_port, listening, passable,
-)  # fmt: skip
+    LOOPBACK,
+    EmbeddedError,
+    Place,
+    Postgres,
+    Valkey,
+    free_port,
+    listening,
+    passable,
+)
 from helpdesk.supervisor import Service, StartError, StopRequested, Supervisor, take_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORTS = {"web": 8000, "smtp": 2525, "imap": 1143}
+# What several processes import late.
+SHARED = ("asyncio", "celery.apps.worker", "kombu.transport.redis", "psycopg_pool")
 LOG_LIMIT = 5_000_000
 
 
@@ -84,9 +96,9 @@ def launch(copy: Copy, supervisor: Supervisor, began: float) -> int:
     """Start everything in order, tell the person, and stay until asked to stop."""
     trim_logs(supervisor.logs)
     try:
-        environment = start_services(copy, supervisor)
-        supervisor.run(django("prepare", environment, connections=2), seconds=120)
-        supervisor.start(processes(copy, environment), seconds=60)
+        start_services(copy, supervisor)
+        supervisor.run(django("prepare"), seconds=120)
+        supervisor.start(processes(copy), seconds=60)
         announce(copy, time.monotonic() - began)
         supervisor.watch()
     except StopRequested:
@@ -98,8 +110,11 @@ def launch(copy: Copy, supervisor: Supervisor, began: float) -> int:
     return 0
 
 
-def start_services(copy: Copy, supervisor: Supervisor) -> dict[str, str]:
-    """Start PostgreSQL and Valkey where `up` is not given others; return the environment."""
+def start_services(copy: Copy, supervisor: Supervisor) -> None:
+    """Start PostgreSQL and Valkey where `up` is not given others, and import the product.
+
+    Leaves the settings of this copy in the environment.
+    """
     secrets = keys.load(copy.data)
     place = Place.beside(copy.data)
     if place.moved:
@@ -107,14 +122,30 @@ def start_services(copy: Copy, supervisor: Supervisor) -> dict[str, str]:
     postgres = Postgres(place, secrets.pop("POSTGRES_PASSWORD"), free_port())
     valkey = Valkey(place, secrets.pop("VALKEY_PASSWORD"), free_port())
     made = secrets | {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url} | addresses(copy)
-    given = {} if copy.demo else {name: os.environ[name] for name in made if os.environ.get(name)}
+    given = set() if copy.demo else {name for name in made if os.environ.get(name)}
     services: list[Service] = []
     if "DATABASE_URL" not in given:
         services.append(postgres.prepare())
     if "REDIS_URL" not in given:
         services.append(valkey.prepare())
-    supervisor.start(services, seconds=60)
-    return {**os.environ, **made, **given, "LOCAL": "1", "DEMO": str(int(copy.demo))}
+    os.environ.update({name: value for name, value in made.items() if name not in given})
+    os.environ.update(LOCAL="1", DEMO=str(int(copy.demo)))
+    supervisor.start(services, seconds=60, meanwhile=import_product)
+
+
+def import_product() -> None:
+    """Import what several processes need, and keep the collector from touching it in each."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helpdesk.settings")
+    import django
+
+    from helpdesk.celery import app
+
+    django.setup()
+    app.loader.import_default_modules()
+    for module in SHARED:
+        import_module(module)
+    gc.collect()
+    gc.freeze()
 
 
 def addresses(copy: Copy) -> dict[str, str]:
@@ -132,46 +163,41 @@ def addresses(copy: Copy) -> dict[str, str]:
     }
 
 
-def processes(copy: Copy, environment: dict[str, str]) -> list[Service]:
-    """The product's own processes; the pages must answer before we say that all runs."""
-    web = copy.ports["web"]
+def processes(copy: Copy) -> list[Service]:
+    """The product's own processes; what people reach must answer before we say that all runs."""
+    web, smtp, imap = copy.ports["web"], copy.ports["smtp"], copy.ports["imap"]
     services = [
-        django("web", environment, f"--port={web}", connections=16, answers=web),
-        django("worker", environment, "--queue=fast", name="worker-fast"),
-        django("worker", environment, "--queue=slow", name="worker-slow"),
-        django("beat", environment, connections=4),
+        django("web", f"--port={web}", answers=[web]),
+        django("worker", "--queue=fast", name="worker-fast"),
+        django("worker", "--queue=slow", name="worker-slow"),
+        django("beat"),
     ]
-    return services + ([mail_pair(copy)] if copy.demo else [])
+    if copy.demo:
+        ports = [f"--smtp-port={smtp}", f"--imap-port={imap}"]
+        folder = f"--data={copy.data / 'mail'}"
+        services.append(django("mailpair", *ports, folder, answers=[smtp, imap]))
+    return services
 
 
-def django(
-    command: str,
-    environment: dict[str, str],
-    *arguments: str,
-    name: str = "",
-    connections: int = 6,
-    answers: int | None = None,
-) -> Service:
-    """A management command as a service, ready when the port `answers` accepts connections."""
+def django(command: str, *arguments: str, name: str = "", answers: Sequence[int] = ()) -> Service:
+    """A management command as a service, ready when all ports in `answers` accept connections."""
+
+    words = ["manage.py", command, *arguments]
+
+    def task() -> None:
+        from django.core.management import execute_from_command_line
+        from setproctitle import setproctitle
+
+        sys.argv = words
+        setproctitle(" ".join(words))
+        execute_from_command_line(words)
+
     return Service(
         name=name or command,
-        command=[sys.executable, str(ROOT / "manage.py"), command, *arguments],
-        ready=lambda: answers is None or listening(answers),
-        options={"env": environment | {"DB_POOL_SIZE": str(connections)}, "cwd": ROOT},
-    )
-
-
-def mail_pair(copy: Copy) -> Service:
-    """The demo's mail servers, which know nothing of the product."""
-    smtp, imap = copy.ports["smtp"], copy.ports["imap"]
-    ports = [f"--smtp-port={smtp}", f"--imap-port={imap}"]
-    return Service(
-        name="mailpair",
-        command=[
-            *(sys.executable, str(ROOT / "manage.py"), "mailpair", *ports),
-            f"--data={copy.data / 'mail'}",
-        ],
-        ready=lambda: listening(smtp) and listening(imap),
+        command=[sys.executable, *words],
+        task=task,
+        ready=lambda: all(map(listening, answers)),
+        options={"cwd": ROOT},
     )
 
 
@@ -182,10 +208,8 @@ def announce(copy: Copy, seconds: float) -> None:
     if copy.demo:
         people = ", ".join(part.email for part in CAST)
         say(f"  Sign in  one click there, or as {people}; password {PASSWORD}")
-        say(
-            f"  Mail     SMTP {LOOPBACK}:{copy.ports['smtp']}, IMAP {LOOPBACK}:{copy.ports['imap']};"
-            f" any address @{MAIL_DOMAIN}, password {PASSWORD}"
-        )
+        smtp, imap = (f"{LOOPBACK}:{copy.ports[name]}" for name in ("smtp", "imap"))
+        say(f"  Mail     SMTP {smtp}, IMAP {imap}; any address @{MAIL_DOMAIN}, same password")
     else:
         say("  The first page you see creates the admin.")
     say(f"  Data     {copy.data}")

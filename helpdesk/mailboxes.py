@@ -104,18 +104,14 @@ class KeptMailbox(MailboxData):
         self._keep(message, append_msg.literal)
         return message
 
-    async def copy(
-        self, uid: int, destination: MailboxData, *, recent: bool = False
-    ) -> int | None:
+    async def copy(self, uid: int, destination: MailboxData, *, recent: bool = False) -> int | None:
         """Copy a message; return its UID there, or None where it is gone."""
         copied = await super().copy(uid, destination, recent=recent)
         if copied is not None:
             self._keep_copy(uid, destination, copied)
         return copied
 
-    async def move(
-        self, uid: int, destination: MailboxData, *, recent: bool = False
-    ) -> int | None:
+    async def move(self, uid: int, destination: MailboxData, *, recent: bool = False) -> int | None:
         """Move a message; return its UID there, or None where it is gone."""
         moved = await super().move(uid, destination, recent=recent)
         if moved is not None:

@@ -1,10 +1,9 @@
-"""`manage.py mailpair`: the demo's SMTP and IMAP servers, for every address of one domain.
+"""The demo's SMTP and IMAP servers, for every address of one domain.
 
 They stand in for a customer's mail provider and for ours: what is sent through the SMTP port lands
 in the IMAP mailbox of its recipient, with the verdict a real receiving server would add.
 """
 
-import argparse
 import asyncio
 import os
 import re
@@ -152,14 +151,3 @@ def imap_config(port: int) -> Config:
         demo_user="",
         demo_password="",
     )
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Run as a program; return the exit status."""
-    parser = argparse.ArgumentParser(prog="manage.py mailpair")
-    parser.add_argument("--smtp-port", type=int, required=True)
-    parser.add_argument("--imap-port", type=int, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="folder that keeps the mails")
-    options = parser.parse_args(arguments)
-    asyncio.run(serve(options.smtp_port, options.imap_port, options.data))
-    return 0

@@ -1,4 +1,4 @@
-"""The one settings file. Everything that differs between installations is read from the environment.
+"""The one settings file. What differs between installations is read from the environment.
 
 Missing or malformed variables raise `ImproperlyConfigured` naming each of them.
 """
@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
@@ -73,14 +74,18 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "helpdesk.languages.AgentLanguageMiddleware",
+    "conversations.middleware.LocalTime",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "conversations.middleware.DomainErrors",
 ]
 
 ROOT_URLCONF = "helpdesk.urls"
 ASGI_APPLICATION = "helpdesk.asgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 TEMPLATES = [
     {
@@ -93,6 +98,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "channels_inbox.pages.context.dead_items",
             ],
         },
     }
@@ -121,7 +127,7 @@ CACHES = {
         "BACKEND": "helpdesk.caching.TolerantRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": REDIS_PREFIX,
-        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     }
 }
 CHANNEL_LAYERS = {
@@ -139,6 +145,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": f"{REDIS_PREFIX}:",
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
+    # Whoever wakes a worker must not wait for a broker that is down.
+    "max_retries": 0,
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
@@ -182,8 +190,16 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {
+    "login": "helpdesk.sign_in_forms.SignInForm",
+    "change_password": "helpdesk.sign_in_forms.ChangePasswordForm",
+    "reauthenticate": "helpdesk.sign_in_forms.ReauthenticateForm",
+}
 MFA_ADAPTER = "helpdesk.accounts.MFAAdapter"
 MFA_TOTP_ISSUER = "Helpdesk"
+# Nobody picks an address by themselves: an admin invited it.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # Cookies and headers. Sessions stay in PostgreSQL: a cache that missed a sign-out during an
 # outage would bring the ended session back.
@@ -195,9 +211,14 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "SAMEORIGIN"
+# Browsers that know frame-ancestors, below, follow that instead.
+X_FRAME_OPTIONS = "DENY"
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = SECURE
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+# Subdomains, and lists that browsers ship, are for the owner of the domain to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -249,7 +270,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "helpdesk@localhost")
 
 # The mail servers of the demo, where it runs: any address of their domain, one password.
-DEMO_MAIL = {
+DEMO_MAIL: dict[str, Any] = {
     "host": "127.0.0.1",
     "smtp_port": env.integer("DEMO_SMTP_PORT", 0),
     "imap_port": env.integer("DEMO_IMAP_PORT", 0),
@@ -258,7 +279,7 @@ DEMO_MAIL = {
 # Languages and time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("vi", "Tiếng Việt")]
-LOCALE_PATHS = [ROOT / "helpdesk" / "locale"]
+LOCALE_PATHS = [DATA_DIR / "locale"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1
 KERNEL_ENDS_ORPHANS = sys.platform == "linux"
+# Elsewhere system libraries may have started threads that a fork would cut off.
+FORKS_SAFELY = sys.platform == "linux"
 
 
 class StartError(Exception):
@@ -35,17 +38,78 @@ class StopRequested(Exception):
 class Service:
     """How to run one child.
 
-    `polite` asks it to stop and `patience` is how many seconds it then has; `orphaned` is what
-    it gets when we are gone. `options` go to `Popen`.
+    `task` does what `command` does, in a fork of this process, which shares the memory of all
+    that is imported here; it is preferred where forking is safe. `polite` asks the child to stop,
+    `patience` is how many seconds it then has, and `orphaned` is what it gets when we are gone.
+    `options` go to `Popen`.
     """
 
     name: str
     command: Sequence[str]
+    task: Callable[[], None] | None = None
     ready: Callable[[], bool] = lambda: True
     polite: signal.Signals = signal.SIGTERM
     patience: float = 10
     orphaned: signal.Signals = signal.SIGKILL
     options: dict[str, Any] = field(default_factory=dict)
+
+
+class Fork:
+    """A forked child, with as much of `Popen` as `Child` needs."""
+
+    def __init__(self, task: Callable[[], None], output: int, orphaned: signal.Signals) -> None:
+        """Run `task` in a child that writes to the descriptor `output`."""
+        self.returncode: int | None = None
+        prepare = die_with_parent(orphaned)
+        self.pid = os.fork()
+        if self.pid == 0:
+            os._exit(run_forked(task, output, prepare))
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs; minus the signal's number if one ended it."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
+        """The exit code, waited for; raises `TimeoutExpired`."""
+        deadline = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("fork", timeout)
+            time.sleep(0.01)
+        return code
+
+    def send_signal(self, signum: signal.Signals) -> None:
+        """Signal it unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, signum)
+
+
+def run_forked(task: Callable[[], None], output: int, prepare: Callable[[], None] | None) -> int:
+    """What a forked child does: become its own session, run the task, return the exit code."""
+    try:
+        os.setsid()
+        if prepare:
+            prepare()
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signum, signal.SIG_DFL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        task()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    else:
+        return 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
 
 
 class Child:
@@ -54,17 +118,21 @@ class Child:
     def __init__(self, service: Service, log: Path, keep: Sequence[int] = ()) -> None:
         """Start it; the file descriptors in `keep` stay open in it."""
         self.service, self.log = service, log
+        self.process: subprocess.Popen[bytes] | Fork
         with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                service.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=keep,
-                preexec_fn=die_with_parent(service.orphaned),
-                **service.options,
-            )
+            if service.task and FORKS_SAFELY:
+                self.process = Fork(service.task, output.fileno(), service.orphaned)
+            else:
+                self.process = subprocess.Popen(
+                    service.command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    pass_fds=keep,
+                    preexec_fn=die_with_parent(service.orphaned),
+                    **service.options,
+                )
         self.started = time.monotonic()
 
     @property
@@ -98,8 +166,8 @@ class Child:
         try:
             self.process.wait(self.service.patience)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait(self.service.patience)
         kill_group(self.process.pid)
 
     def stop(self) -> None:
@@ -124,7 +192,7 @@ class Supervisor:
         self.lifeline = None if KERNEL_ENDS_ORPHANS else open_lifeline()
 
     def obey_signals(self) -> None:
-        """Stop in order on Ctrl-C, termination or a closed terminal; repeated ones change nothing."""
+        """Stop in order on Ctrl-C, termination or a closed terminal, however often it comes."""
 
         def ask(signum: int, frame: FrameType | None) -> None:
             self.stopping.set()
@@ -145,12 +213,18 @@ class Supervisor:
         if child.process.returncode:
             raise StartError(f"{service.name} failed.\n{child.tail()}")
 
-    def start(self, services: Sequence[Service], seconds: float) -> None:
-        """Start services together as one stage and wait until all are ready."""
+    def start(
+        self,
+        services: Sequence[Service],
+        seconds: float,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start services as one stage, do something `meanwhile`, wait until all are ready."""
         stage: list[Child] = []
         self.stages.append(stage)
         for service in services:
             stage.append(self._spawn(service))
+        meanwhile()
         for child in stage:
             child.wait_ready(seconds, self.stopping)
 

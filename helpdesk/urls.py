@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from conversations.views import account
 from helpdesk import demo, entrance, first_run, health
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -13,7 +14,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", entrance.sign_in, name="sign-in"),
     path("welcome/", first_run.welcome, name="welcome"),
     path("welcome/<str:token>/", first_run.welcome, name="welcome"),
-    path("account/", include("allauth.urls")),
+    path("account/", include("helpdesk.account_urls")),
+    path("join/<str:token>/", account.join, name="join"),
+    path("settings/", include("conversations.urls_settings")),
+    path("settings/inboxes/", include("channels_inbox.pages.urls")),
+    path("settings/items/", include("channels_inbox.pages.urls_items")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]
 if settings.DEMO:

@@ -78,9 +78,7 @@ def start_postgres(folder: Path) -> str:
 
 def start_valkey(folder: Path) -> str:
     """Start Valkey without persistence; return its URL."""
-    server = Valkey(
-        Place.beside(folder), secrets.token_urlsafe(16), free_port(), durable=False
-    )
+    server = Valkey(Place.beside(folder), secrets.token_urlsafe(16), free_port(), durable=False)
     run(server.prepare(), folder)
     return server.url
 

@@ -5,5 +5,10 @@ from tests.servers import ensure
 ensure()
 
 from helpdesk.settings import *  # noqa: E402, F403
+from helpdesk.settings import STORAGES as GIVEN  # noqa: E402
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Hashed names exist only once `publish` has run.
+STORAGES = GIVEN | {
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+}

@@ -15,10 +15,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate, publish, and fill an empty demo."""
-        from helpdesk import demo_data
+        from helpdesk import demo_data, heartbeats
         from helpdesk.assets import publish
 
         call_command("migrate", interactive=False, verbosity=0)
         publish()
+        if settings.LOCAL:
+            heartbeats.forget()
         if settings.DEMO:
             demo_data.load_once()

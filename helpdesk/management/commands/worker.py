@@ -1,7 +1,7 @@
 """`manage.py worker`: run the tasks of one queue."""
 
-import os
 from argparse import ArgumentParser
+from socket import gethostname
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -16,17 +16,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which queue, and how many tasks at once."""
         parser.add_argument("--queue", choices=("fast", "slow"), required=True)
-        parser.add_argument("--concurrency", type=int, default=4)
+        parser.add_argument("--concurrency", type=int, default=8)
 
     def handle(self, *args: Any, queue: str, concurrency: int, **options: Any) -> None:
         """Run Celery with threads, leaving signs of life beside it."""
-        # Checks belong to deployment; here they would load every page and form into each worker.
-        os.environ["CELERY_SKIP_CHECKS"] = "1"
         from helpdesk import heartbeats
         from helpdesk.celery import app
 
         worker = app.Worker(
-            hostname=f"{queue}@%h",
+            hostname=f"{queue}@{gethostname()}",
             queues=[queue],
             pool="threads",
             concurrency=concurrency,

@@ -1,0 +1,12 @@
+"""The product's routes as the demo has them."""
+
+from django.urls import path
+
+from helpdesk import demo
+from helpdesk.urls import urlpatterns as product
+
+urlpatterns = [
+    *product,
+    path("demo/", demo.people, name="demo"),
+    path("demo/sign-in/<slug:role>/", demo.sign_in, name="demo-sign-in"),
+]

@@ -1,0 +1,117 @@
+"""The laws as queries: each names the rows that break one. An intact desk gives no row at all."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+LIVE = "coalesce(o.merged_into_id, o.id)"
+
+# Everything that carries a change number, and the conversation it is shown in.
+REVS = """
+  SELECT conversation_id, rev, 'entry' AS what, id FROM conversations_entry
+  UNION ALL SELECT conversation_id, rev, 'ticket', id FROM conversations_ticket
+  UNION ALL SELECT conversation_id, rev, 'identity', id FROM conversations_identity
+  UNION ALL SELECT conversation_id, rev, 'delivery', id FROM conversations_delivery
+  UNION ALL SELECT conversation_id, rev, 'attachment', id FROM conversations_attachment
+            WHERE conversation_id IS NOT NULL
+  UNION ALL SELECT t.conversation_id, h.rev, 'held', h.id
+            FROM conversations_heldsend h JOIN conversations_ticket t ON t.id = h.ticket_id
+"""
+
+BREACHES = {
+    "numbers of an origin have no gap": """
+        SELECT o.id, o.last_seq, count(e.id), max(e.seq) FROM conversations_conversation o
+        LEFT JOIN conversations_entry e ON e.origin_id = o.id GROUP BY o.id
+        HAVING count(e.id) <> o.last_seq OR coalesce(max(e.seq), 0) <> o.last_seq
+            OR coalesce(min(e.seq), 1) <> 1""",
+    "time order is number order": """
+        SELECT * FROM (SELECT origin_id, seq, at, lag(at) OVER (PARTITION BY origin_id ORDER BY seq)
+                       AS earlier FROM conversations_entry) x WHERE earlier >= at""",
+    "the conversation's last_at is its newest": f"""
+        SELECT o.id FROM conversations_conversation o JOIN conversations_entry e
+        ON e.conversation_id = o.id WHERE e.at > o.last_at OR {LIVE} <> o.id""",
+    "no change number is above the head": f"""
+        SELECT r.* FROM ({REVS}) r JOIN conversations_conversation o ON o.id = r.conversation_id
+        WHERE r.rev > o.head""",
+    "each change has a number of its own": f"""
+        SELECT r.conversation_id, r.rev, array_agg(r.what || r.id) FROM ({REVS}) r
+        JOIN conversations_conversation o ON o.id = r.conversation_id WHERE r.rev > o.reset_head
+        GROUP BY 1, 2 HAVING count(*) > 1""",
+    "joined conversations point at the live one": """
+        SELECT o.id FROM conversations_conversation o JOIN conversations_conversation t
+        ON t.id = o.merged_into_id WHERE t.merged_into_id IS NOT NULL""",
+    "an entry is shown where its origin lives": f"""
+        SELECT e.id FROM conversations_entry e JOIN conversations_conversation o
+        ON o.id = e.origin_id WHERE e.conversation_id <> {LIVE}""",
+    "a ticket is shown where its origin lives": f"""
+        SELECT t.id FROM conversations_ticket t JOIN conversations_conversation o
+        ON o.id = t.origin_id WHERE t.conversation_id <> {LIVE}""",
+    "an address is shown where its origin lives": f"""
+        SELECT i.id FROM conversations_identity i JOIN conversations_conversation o
+        ON o.id = i.origin_id WHERE i.conversation_id <> {LIVE}""",
+    "deliveries and files go with their entry": """
+        SELECT e.id FROM conversations_entry e JOIN conversations_delivery d ON d.entry_id = e.id
+        WHERE d.conversation_id <> e.conversation_id
+        UNION ALL SELECT e.id FROM conversations_entry e JOIN conversations_attachment a
+        ON a.entry_id = e.id WHERE a.conversation_id <> e.conversation_id""",
+    "an entry and its ticket are in one conversation": """
+        SELECT e.id, e.conversation_id, t.conversation_id FROM conversations_entry e
+        JOIN conversations_ticket t ON t.id = e.ticket_id
+        WHERE e.conversation_id <> t.conversation_id""",
+    "a ticket points at its newest entry": """
+        SELECT t.id, t.newest_id, n.id FROM conversations_ticket t LEFT JOIN LATERAL (
+          SELECT e.id FROM conversations_entry e WHERE e.ticket_id = t.id AND e.kind <> 'event'
+          ORDER BY e.at DESC, e.id DESC LIMIT 1) n ON true
+        WHERE t.newest_id IS DISTINCT FROM n.id""",
+    "an unresolved ticket has a team and a deadline": """
+        SELECT id FROM conversations_ticket WHERE status <> 'resolved'
+        AND (team_id IS NULL OR deadline_at IS NULL OR deadline_kind = '')""",
+    "at most one holder": """
+        SELECT id FROM conversations_ticket WHERE agent_id IS NOT NULL AND bot_id IS NOT NULL""",
+    "who owns something unresolved can act": """
+        SELECT t.id, t.agent_id FROM conversations_ticket t
+        LEFT JOIN conversations_membership m ON m.team_id = t.team_id AND m.agent_id = t.agent_id
+        LEFT JOIN conversations_agent a ON a.id = t.agent_id
+        WHERE t.status <> 'resolved' AND t.agent_id IS NOT NULL
+        AND (m.active IS NOT TRUE OR a.is_active IS NOT TRUE)""",
+    "ownership history has no gap and ends in today's owner": """
+        SELECT t.id FROM conversations_ticket t
+        LEFT JOIN conversations_ownership o ON o.ticket_id = t.id
+        GROUP BY t.id HAVING count(o.id) <> t.owner_epoch OR min(o.epoch) <> 1
+            OR max(o.epoch) <> t.owner_epoch
+            OR max(o.holder) FILTER (WHERE o.epoch = t.owner_epoch) <> t.holder""",
+    "ownership history goes forward in time": """
+        SELECT * FROM (SELECT ticket_id, since, lag(since) OVER (PARTITION BY ticket_id
+                       ORDER BY epoch) AS earlier FROM conversations_ownership) x
+        WHERE earlier > since""",
+    "a message has arrived once": """
+        SELECT e.id FROM conversations_entry e LEFT JOIN conversations_arrival a
+        ON a.entry_id = e.id AND a.is_first WHERE e.direction = 'in' AND e.kind = 'message'
+        GROUP BY e.id HAVING count(a.id) <> 1""",
+    "every message out has one delivery": """
+        SELECT e.id FROM conversations_entry e LEFT JOIN conversations_delivery d
+        ON d.entry_id = e.id WHERE e.direction = 'out' AND e.kind = 'message' AND d.id IS NULL""",
+}
+
+
+# One question for all, because it is asked after every step; which rows, only when there are any.
+BROKEN = " UNION ALL ".join(
+    f"SELECT {number} WHERE EXISTS ({query})" for number, query in enumerate(BREACHES.values())
+)
+
+
+def breaches() -> dict[str, list[tuple[object, ...]]]:
+    """The laws that are broken right now, each with some of the rows that break it."""
+    found = {}
+    laws = list(BREACHES.items())
+    with connection.cursor() as cursor:
+        cursor.execute(BROKEN)
+        for (number,) in cursor.fetchall():
+            law, query = laws[number]
+            cursor.execute(f"SELECT * FROM ({query}) breach LIMIT 5")
+            found[law] = cursor.fetchall()
+    return found
+
+
+def check() -> None:
+    assert breaches() == {}

@@ -1,0 +1,589 @@
+"""A desk that anything may happen to, in any order: the rules, and a ledger kept outside our code."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from conversations import (
+    attachments,
+    customers,
+    deliveries,
+    intake,
+    merges,
+    ownership,
+    replies,
+    tickets,
+)
+from conversations.errors import (
+    BadInput,
+    DomainError,
+    Moved,
+    NotReachable,
+    StaleContext,
+    StaleOwner,
+)
+from conversations.models import (
+    Agent,
+    Attachment,
+    Conversation,
+    Delivery,
+    Entry,
+    HeldSend,
+    HeldState,
+    Identity,
+    Membership,
+    Merge,
+    Status,
+    Ticket,
+)
+from conversations.thread import database_now
+from tests import builders
+from tests.properties import laws
+from tests.properties.reader import Reader
+
+
+pick = st.integers(min_value=0, max_value=10_000)
+senders = st.sampled_from([f"customer{number}@example.org" for number in range(4)])
+few = st.integers(min_value=1, max_value=4)
+
+
+class Crash(Exception):
+    """The process died before it could commit."""
+
+
+@dataclass
+class Ledger:
+    """What was told to us and what we said, by our own count."""
+
+    arrived: dict[str, str] = field(default_factory=dict)
+    said: dict[uuid.UUID, str] = field(default_factory=dict)
+    noted: dict[uuid.UUID, str] = field(default_factory=dict)
+
+
+@dataclass
+class Joined:
+    """A join, and how every entry and ticket was before it."""
+
+    row: Merge
+    entries: dict[int, tuple[Any, ...]]
+    moved_since: set[int] = field(default_factory=set)
+
+
+class Desk(RuleBasedStateMachine):
+    """Each rule is one verb through its own door; refusals are part of the game, and change nothing."""
+
+
+    open = False
+
+    @initialize()
+    def open_desk(self) -> None:
+        cast = builders.make_cast()
+        self.teams = [cast.support, cast.billing]
+        self.agents = [cast.alice, cast.bob, cast.charlie]
+        self.boss = builders.make_agent("Dana", cast.support, role="admin")
+        self.inboxes = [
+            cast.inbox,
+            builders.make_inbox(cast.billing, "Billing mail", undo_window=timedelta(seconds=30)),
+            builders.make_inbox(cast.support, "Texts", kind="sms"),
+            builders.make_inbox(cast.billing, "Legal", restriction="legal"),
+        ]
+        self.reader = builders.make_agent("Erin", cast.billing)
+        self.ledger = Ledger()
+        self.joins: list[Joined] = []
+        self.heads: dict[int, int] = {}
+        self.readers: dict[int, Reader] = {}
+        self.steps = 0
+        self.messages: list[intake.Inbound] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """A desk in the middle of its day: three customers, one answered, one owned, one restricted."""
+        for number, place in enumerate((0, 1, 3)):
+            self.customer_writes(f"customer{number}@example.org", place, False, files=number % 2)
+        first, second, _third = Ticket.objects.order_by("pk")
+        self.reply(0, 0, 0, False, False, "pending")
+        self.deliveries_go(1, "sent", False)
+        self.reply(0, 0, 0, False, True, "open")
+        ownership.take(second, by=self.agents[2], epoch=1)
+        self.open = True
+
+    # --- customers
+
+    @rule(sender=senders, inbox=pick, quiet=st.booleans(), files=st.integers(0, 2))
+    def customer_writes(self, sender: str, inbox: int, quiet: bool, files: int) -> None:
+        place = self.inboxes[inbox % 4]
+        message = builders.inbound(
+            place,
+            sender if place.kind == "email" else "+84901" + sender[8] * 6,
+            kind="email" if place.kind == "email" else "phone",
+            text=f"text {len(self.messages)}",
+            follows_on=place.kind != "email",
+            quiet="auto_reply" if quiet else "",
+            files=tuple(
+                intake.InboundFile(f"{n}.txt", "text/plain", 3, f"there/{n}") for n in range(files)
+            ),
+        )
+        self._receive(message)
+
+    @rule(ticket=pick, sender=senders, how=st.sampled_from(["token", "reference"]))
+    def customer_answers(self, ticket: int, sender: str, how: str) -> None:
+        found = self._ticket(ticket)
+        if found is None:
+            return
+        name = f"<out-{uuid.uuid4()}@desk.example>"
+        if how == "reference":
+            entry = found.entries.exclude(kind="event").last()
+            if entry is None:
+                return
+            intake.remember_names(entry, [name], ours=True)
+        self._receive(
+            builders.inbound(
+                self.inboxes[0],
+                sender,
+                text=f"answer {len(self.messages)}",
+                tokens=(found.token_id,) if how == "token" else (),
+                replies_to=(name,) if how == "reference" else (),
+            )
+        )
+
+    @precondition(lambda self: self.messages)
+    @rule(which=pick, elsewhere=st.booleans())
+    def same_message_again(self, which: int, elsewhere: bool) -> None:
+        message = self.messages[which % len(self.messages)]
+        if elsewhere and message.inbox.dedup_scope == "email":
+            message = replace(message, inbox=self.inboxes[which % 2])
+        outcome = intake.receive(message)
+        assert outcome.state == intake.DUPLICATE
+
+    def _receive(self, message: intake.Inbound) -> None:
+        outcome = intake.receive(message)
+        if outcome.state == intake.THREADED:
+            self.ledger.arrived[message.external_id] = message.text
+            self.messages.append(message)
+        else:
+            assert outcome.reason == "auto_reply" or outcome.reason == "blocked_sender"
+
+    # --- answers
+
+    @rule(
+        ticket=pick,
+        agent=pick,
+        inbox=pick,
+        stale=st.booleans(),
+        anyway=st.booleans(),
+        then=st.sampled_from(["pending", "open", "resolved"]),
+    )
+    def reply(
+        self, ticket: int, agent: int, inbox: int, stale: bool, anyway: bool, then: str
+    ) -> None:
+        found, author = self._ticket(ticket), self._active(agent)
+        if found is None or author is None:
+            return
+        addresses = list(Identity.objects.filter(conversation=found.conversation_id))
+        head = builders.head_of(found.conversation_id)
+        seen = self.heads.get(found.conversation_id, 0) if stale else head
+        token, text = uuid.uuid4(), f"reply {len(self.ledger.said)}"
+        expected = _unread(found, author, seen)
+
+        def send() -> Entry | HeldSend:
+            return replies.reply(
+                found,
+                by=author,
+                outgoing=builders.outgoing(
+                    addresses[agent % len(addresses)], self.inboxes[inbox % 4], text, then=then
+                ),
+                seen_head=seen,
+                client_token=token,
+                anyway=anyway,
+                confirmed=True,
+            )
+
+        try:
+            made = send()
+        except StaleContext as error:
+            assert not anyway and {row.pk for row in error.newer} <= expected
+            return
+        except (Moved, NotReachable):
+            return
+        assert anyway or not expected
+        assert send() == made
+        if isinstance(made, Entry):
+            self.ledger.said[token] = text
+
+    @rule(which=pick, late=st.booleans())
+    def held_reply(self, which: int, late: bool) -> None:
+        waiting = list(HeldSend.objects.filter(state=HeldState.HELD).order_by("pk"))
+        if not waiting:
+            return
+        held = waiting[which % len(waiting)]
+        if not late:
+            assert replies.undo(held).state == HeldState.UNDONE
+            assert replies.undo(held).state == HeldState.UNDONE
+            return
+        HeldSend.objects.filter(pk=held.pk).update(release_at=database_now())
+        replies.release_due()
+        held.refresh_from_db()
+        assert held.state in (HeldState.RELEASED, HeldState.STOPPED)
+        if held.state == HeldState.RELEASED:
+            self.ledger.said[held.client_token] = held.payload["text"]
+
+    @rule(which=pick)
+    def stopped_reply_is_sent_anyway(self, which: int) -> None:
+        stopped = list(
+            HeldSend.objects.filter(state=HeldState.STOPPED).select_related("ticket").order_by("pk")
+        )
+        if not stopped:
+            return
+        held = stopped[which % len(stopped)]
+        head = builders.head_of(held.ticket.conversation_id)
+        entry = replies.send_held_anyway(held, seen_head=head)
+        if entry is not None:
+            self.ledger.said[held.client_token] = held.payload["text"]
+
+    @rule(ticket=pick, agent=pick)
+    def note(self, ticket: int, agent: int) -> None:
+        found, author = self._ticket(ticket), self._active(agent)
+        if found is None or author is None:
+            return
+        token, text = uuid.uuid4(), f"note {len(self.ledger.noted)}"
+        entry = replies.note(found, by=author, text=text, client_token=token)
+        assert replies.note(found, by=author, text="other", client_token=token) == entry
+        self.ledger.noted[token] = text
+
+    # --- who owns it
+
+    @rule(
+        ticket=pick,
+        agent=pick,
+        what=st.sampled_from(["take", "assign", "release", "move"]),
+        stale=st.booleans(),
+    )
+    def ownership_changes(self, ticket: int, agent: int, what: str, stale: bool) -> None:
+        found = self._ticket(ticket)
+        if found is None:
+            return
+        who, team = self.agents[agent % 3], self.teams[agent % 2]
+        epoch = found.owner_epoch - 1 if stale else found.owner_epoch
+        before = (found.team_id, found.agent_id, found.owner_epoch)
+        try:
+            if what == "take":
+                after = ownership.take(found, by=who, epoch=epoch)
+            elif what == "assign":
+                after = ownership.assign(found, to=who, by=self.boss, epoch=epoch)
+            elif what == "release":
+                after = ownership.release(found, by=self.boss, epoch=epoch)
+            else:
+                after = ownership.move_to_team(found, team=team, by=self.boss, epoch=epoch)
+        except (StaleOwner, BadInput):
+            found.refresh_from_db()
+            assert (found.team_id, found.agent_id, found.owner_epoch) == before
+            return
+        assert after.owner_epoch == before[2] or (not stale and after.owner_epoch == before[2] + 1)
+
+    @rule(agent=pick, what=st.sampled_from(["disable", "enable", "leave", "join"]), team=pick)
+    def people_change(self, agent: int, what: str, team: int) -> None:
+        who, where = self.agents[agent % 3], self.teams[team % 2]
+        if what == "disable":
+            ownership.disable(who, by=self.boss)
+            ownership.disable(who, by=self.boss)
+        elif what == "enable":
+            ownership.enable(who)
+        elif what == "leave":
+            ownership.leave(where, who, by=self.boss)
+        else:
+            who.refresh_from_db()
+            ownership.join(where, who)
+        if what in ("disable", "leave"):
+            owned = Ticket.objects.unresolved().filter(agent=who)
+            assert not (owned if what == "disable" else owned.filter(team=where)).exists()
+
+    # --- how it stands
+
+    @rule(
+        ticket=pick,
+        what=st.sampled_from(["resolve", "reopen", "pending", "snooze", "wake", "rename"]),
+    )
+    def matter_changes(self, ticket: int, what: str) -> None:
+        found = self._ticket(ticket)
+        if found is None:
+            return
+        if what == "wake":
+            Ticket.objects.filter(
+                pk=found.pk, status__in=(Status.SNOOZED, Status.PENDING)
+            ).update(deadline_at=database_now())
+            tickets.wake_due()
+            return
+        until = database_now() + timedelta(days=1)
+
+        def change() -> Ticket:
+            if what == "resolve":
+                return tickets.resolve(found, by=self.boss)
+            if what == "reopen":
+                return tickets.reopen(found, by=self.boss)
+            if what == "pending":
+                return tickets.set_pending(found, by=self.boss)
+            if what == "rename":
+                return tickets.rename(found, subject="Renamed", by=self.boss)
+            return tickets.snooze(found, until=until, by=self.boss)
+
+        change()
+        head = builders.head_of(found.conversation_id)
+        change()
+        assert builders.head_of(found.conversation_id) == head
+
+    @rule(which=pick, to=pick, split=st.booleans())
+    def entry_is_moved(self, which: int, to: int, split: bool) -> None:
+        entries = list(
+            Entry.objects.filter(ticket__isnull=False).exclude(kind="event").order_by("pk")
+        )
+        if not entries:
+            return
+        entry = entries[which % len(entries)]
+        siblings = list(Ticket.objects.filter(conversation=entry.conversation_id).order_by("pk"))
+        target = None if split else siblings[to % len(siblings)]
+        try:
+            moved = tickets.move_entry(entry, to=target, by=self.boss)
+        except BadInput:
+            entry.refresh_from_db()
+            assert target is not None and entry.ticket != target
+            return
+        assert target is None or moved.ticket_id == target.pk
+        for join in self.joins:
+            join.moved_since.add(entry.pk)
+
+    # --- joining people
+
+    @rule(first=pick, second=pick)
+    def join_two(self, first: int, second: int) -> None:
+        all_ids = list(Conversation.objects.order_by("pk").values_list("pk", flat=True))
+        if len(all_ids) < 2:
+            return
+        one, two = all_ids[first % len(all_ids)], all_ids[second % len(all_ids)]
+        before = {row[0]: row for row in _rows()}
+        heads = list(Conversation.objects.order_by("pk").values_list("pk", "head", "merged_into"))
+        try:
+            row = merges.merge(
+                Conversation(pk=one), Conversation(pk=two), by=self.boss, reason="Same person"
+            )
+        except BadInput:
+            assert heads == list(
+                Conversation.objects.order_by("pk").values_list("pk", "head", "merged_into")
+            )
+            return
+        self.joins.append(Joined(row, before))
+
+    @precondition(lambda self: self.joins)
+    @rule(which=pick)
+    def take_a_join_back(self, which: int) -> None:
+        place = which % len(self.joins)
+        join = self.joins.pop(place)
+        home = join.row.origins[-1]
+        family = _family_after_undo(join.row)
+        merges.undo(join.row, by=self.boss)
+        merges.undo(join.row, by=self.boss)
+        assert Conversation.objects.get(pk=home).merged_into_id is None
+        for origin in family:
+            assert Conversation.objects.get(pk=origin).live_id == home
+        if place == len(self.joins):
+            self._came_back(join)
+        for other in self.joins[:place]:
+            other.moved_since |= join.moved_since
+        for other in self.joins[place:]:
+            other.moved_since |= set(Entry.objects.values_list("pk", flat=True))
+
+    def _came_back(self, join: Joined) -> None:
+        """Taken back at once or after new entries only: everything from before is as it was."""
+        now = {row[0]: row for row in _rows()}
+        for pk, row in join.entries.items():
+            if pk not in join.moved_since:
+                assert now[pk] == row
+
+    # --- the way out
+
+    @rule(
+        limit=few,
+        outcome=st.sampled_from(["sent", "failed", "ambiguous", "postponed", "expired", "lost"]),
+        again=st.booleans(),
+    )
+    def deliveries_go(self, limit: int, outcome: str, again: bool) -> None:
+        Delivery.objects.filter(state="queued").update(next_at=database_now())
+        for lease in deliveries.claim([inbox.pk for inbox in self.inboxes], limit):
+            if outcome == "sent":
+                assert deliveries.sent(lease, provider_id=f"<{uuid.uuid4()}>")
+                assert not deliveries.sent(lease)
+            elif outcome == "failed":
+                assert deliveries.failed(lease, code="550", error="No such user")
+            elif outcome == "ambiguous":
+                assert deliveries.ambiguous(lease, error="Cut off")
+            elif outcome == "postponed":
+                assert deliveries.postponed(lease, code="450", error="Later")
+            else:
+                Delivery.objects.filter(pk=lease.delivery).update(
+                    lease_until=database_now() - timedelta(seconds=1)
+                )
+                assert deliveries.expire_leases() == 1
+                assert not deliveries.sent(lease)
+        trouble = Delivery.objects.filter(state__in=("failed", "ambiguous")).first()
+        if trouble and again:
+            deliveries.send_again(trouble, by=self.boss)
+
+    @rule(which=pick, state=st.sampled_from(["delivered", "read", "sent"]))
+    def receipt_comes(self, which: int, state: str) -> None:
+        done = list(Delivery.objects.filter(state__in=("sent", "delivered")).order_by("pk"))
+        if done:
+            deliveries.receipt(done[which % len(done)], state)
+            assert not deliveries.receipt(done[which % len(done)], state)
+
+    @rule(which=pick)
+    def mail_comes_back(self, which: int) -> None:
+        done = list(Delivery.objects.exclude(provider_id="").order_by("pk"))
+        if done:
+            delivery = done[which % len(done)]
+            intake.bounced(
+                names=[delivery.provider_id],
+                recipients=[delivery.identity.value],
+                reason="gone",
+                temporary=bool(which % 2),
+            )
+
+    @rule(works=st.booleans())
+    def files_are_stored(self, works: bool) -> None:
+        Attachment.objects.filter(state="pending").update(next_at=database_now())
+
+        def read(attachment: Attachment) -> bytes:
+            if not works:
+                raise OSError("mailbox away")
+            return b"abc"
+
+        attachments.store_waiting(read)
+
+    @rule(which=pick, what=st.sampled_from(["block", "unblock", "clear", "add"]))
+    def address_changes(self, which: int, what: str) -> None:
+        rows = list(Identity.objects.order_by("pk"))
+        if not rows:
+            return
+        row = rows[which % len(rows)]
+        if what == "add":
+            live = Conversation.objects.get(pk=row.conversation_id)
+            new = customers.Address("email", f"more{which % 5}@example.org")
+            try:
+                customers.add_address(live, new, by=self.boss)
+            except BadInput:
+                return
+        else:
+            verb = {
+                "block": customers.block,
+                "unblock": customers.unblock,
+                "clear": customers.clear_undeliverable,
+            }[what]
+            verb(row, by=self.boss)
+
+    # --- what breaks
+
+    @rule(ticket=pick, sender=senders, verb=st.sampled_from(["write", "note", "take", "resolve"]))
+    def crash_before_commit(self, ticket: int, sender: str, verb: str) -> None:
+        found = self._ticket(ticket)
+        before = _everything()
+        try:
+            with transaction.atomic():
+                if verb == "write" or found is None:
+                    intake.receive(builders.inbound(self.inboxes[0], sender))
+                elif verb == "note":
+                    replies.note(found, by=self.boss, text="lost", client_token=uuid.uuid4())
+                elif verb == "take":
+                    ownership.take(found, by=self.boss, epoch=found.owner_epoch)
+                else:
+                    tickets.resolve(found, by=self.boss)
+                raise Crash
+        except (Crash, DomainError):
+            pass
+        assert _everything() == before
+
+    # --- after every step
+
+    @precondition(lambda self: self.open)
+    @invariant()
+    def laws_hold(self) -> None:
+        laws.check()
+
+    @precondition(lambda self: self.open)
+    @invariant()
+    def nothing_is_lost_or_doubled(self) -> None:
+        inbound = Entry.objects.filter(direction="in", kind="message", arrivals__is_first=True)
+        assert dict(inbound.values_list("arrivals__external_id", "text")) == self.ledger.arrived
+        assert Entry.objects.filter(direction="in").count() == len(self.ledger.arrived)
+        said = Entry.objects.filter(direction="out")
+        assert dict(said.values_list("client_token", "text")) == self.ledger.said
+        noted = Entry.objects.filter(kind="note")
+        assert dict(noted.values_list("client_token", "text")) == self.ledger.noted
+
+    @precondition(lambda self: self.open)
+    @invariant()
+    def every_change_is_caught(self) -> None:
+        """Erin has every conversation open and asks in small bites."""
+        heads = dict(Conversation.objects.order_by("pk").values_list("pk", "head"))
+        self.steps += 1
+        for place, (pk, head) in enumerate(heads.items()):
+            reader = self.readers.get(pk)
+            if reader is None:
+                reader = self.readers[pk] = Reader(pk, self.reader, limit=2).load()
+            elif reader.head == head and place != self.steps % len(heads):
+                continue
+            reader.catch_up().assert_fresh()
+            if pk not in self.heads or reader.resets:
+                self.heads[pk] = reader.head
+                reader.resets = 0
+
+    def _ticket(self, number: int) -> Ticket | None:
+        rows = list(Ticket.objects.select_related("team").order_by("pk"))
+        return rows[number % len(rows)] if rows else None
+
+    def _active(self, number: int) -> Agent | None:
+        agent = Agent.objects.get(pk=self.agents[number % 3].pk)
+        return agent if agent.is_active else None
+
+
+def _unread(ticket: Ticket, author: Agent, seen: int) -> set[int]:
+    """By our own count: what the author has to read before answering."""
+    teams = set(author.memberships.values_list("team_id", flat=True))
+    rows = Entry.objects.filter(conversation=ticket.conversation_id, rev__gt=seen)
+    return {
+        row.pk
+        for row in rows.exclude(actor=author.actor).select_related("ticket")
+        if row.kind != "event" or row.event in ("assigned", "taken", "released", "moved_team")
+        if row.ticket is None or not row.ticket.restriction or row.ticket.team_id in teams
+    }
+
+
+def _rows() -> list[tuple[Any, ...]]:
+    return list(
+        Entry.objects.order_by("pk").values_list("pk", "origin", "seq", "at", "ticket", "text")
+    )
+
+
+def _everything() -> list[Any]:
+    return [
+        list(model.objects.order_by("pk").values_list())
+        for model in (Conversation, Entry, Ticket, Identity, Delivery, HeldSend, Membership)
+    ]
+
+
+def _family_after_undo(row: Merge) -> set[int]:
+    """By our own count: who hangs on the joined conversation by joins that still stand."""
+    standing = [(each.origins[-1], each.into_id) for each in Merge.objects.filter(undone_at=None)]
+    family = {row.origins[-1]}
+    grown = True
+    while grown:
+        more = {home for home, into in standing if into in family} - family
+        grown = bool(more)
+        family |= more
+    return family
+
+

@@ -1,0 +1,165 @@
+"""The checks are worth something: each of these bugs, put in on purpose, is caught."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from conversations import deliveries, intake, merges, ownership, replies, thread, timeline
+from conversations.models import Attachment, Conversation, Delivery, Identity
+from tests import builders
+from tests.properties import laws
+from tests.properties.crew import failures, together
+from tests.properties.storm import Storm, crossing
+from tests.properties.test_machine import GATE, RolledBack
+
+if TYPE_CHECKING:
+    from conversations.models import Agent
+    from conversations.timeline import Changes
+
+racing = pytest.mark.django_db(transaction=True)
+QUICK = settings(GATE, phases=[Phase.generate], print_blob=False)
+
+
+def head_read_last(
+    conversation: Conversation, agent: Agent, head: int, *, limit: int = 200
+) -> Changes:
+    changes = timeline.since(conversation, agent, head, limit=limit)
+    time.sleep(0.02)
+    top = builders.head_of(conversation.pk)
+    return changes if changes.more or changes.reset else replace(changes, head=top)
+
+
+@racing
+def test_the_head_read_after_the_rows() -> None:
+    storm = Storm(builders.make_cast(), 2, joiners=0, people=1, since=head_read_last)
+    assert any("is stale" in wrong for wrong in storm.blow())
+
+
+def undo_under_a_waiting_writer() -> list[str]:
+    """A writer waits for the conversation that its origin is leaving."""
+    cast = builders.make_cast()
+    one, two = (builders.make_ticket(cast.inbox, f"{name}@example.org") for name in "ab")
+    builders.answer(
+        two, by=cast.alice, inbox=cast.inbox, to=builders.identity_of("b@example.org")
+    )
+    (lease,) = deliveries.claim([cast.inbox.pk], 1)
+    for _ in range(4):
+        replies.note(one, by=cast.bob, text="grow", client_token=uuid.uuid4())
+    row = merges.merge(one.conversation, two.conversation, by=cast.alice, reason="Same person")
+    leaving = threading.Event()
+
+    def undo() -> None:
+        with transaction.atomic():
+            merges.undo(row, by=cast.alice)
+            leaving.set()
+            _await_a_blocked_session()
+
+    def write() -> None:
+        assert leaving.wait(10)
+        deliveries.sent(lease, provider_id="<1@desk.example>")
+
+    wrong = failures(together(undo, write))
+    return [repr(each) for each in wrong] + [str(each) for each in laws.breaches().items()]
+
+
+def _await_a_blocked_session() -> None:
+    for _ in range(500):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
+            if cursor.fetchone():
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
+@racing
+def test_a_writer_that_waited_finds_its_origin() -> None:
+    assert undo_under_a_waiting_writer() == []
+
+
+@racing
+def test_the_origin_not_read_again_under_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread, "_still_there", lambda origin_id, live_id: True)
+    assert undo_under_a_waiting_writer() != []
+
+
+@racing
+def test_a_plain_for_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    cast = builders.make_cast()
+    one, two = (builders.make_ticket(cast.inbox, f"{n}@example.org") for n in range(2))
+    plain = thread.LOCK_LIVE.replace("FOR NO KEY UPDATE", "FOR UPDATE")
+    monkeypatch.setattr(thread, "LOCK_LIVE", plain)
+    assert crossing(one.conversation_id, two.conversation_id) == ["deadlock detected"]
+
+
+@racing
+def test_no_lock_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket = builders.make_ticket(builders.make_cast().inbox)
+    bare = thread.LOCK_LIVE.replace("FOR NO KEY UPDATE", "")
+    monkeypatch.setattr(thread, "LOCK_LIVE", bare)
+    alice = ownership.Agent.objects.get(name="Alice")
+
+    def write() -> None:
+        for _ in range(10):
+            replies.note(ticket, by=alice, text="x", client_token=uuid.uuid4())
+
+    assert failures(together(*[write] * 4)) or laws.breaches()
+
+
+def an_unrecorded_stamp(self: thread.Thread, row: Any, *fields: str) -> None:
+    row.save(update_fields=[*fields])
+
+
+def a_forgetful_move(origins: list[int], where: Conversation) -> None:
+    for model in (Identity, merges.Ticket):
+        model.objects.filter(origin__in=origins).update(conversation=where)
+    Delivery.objects.filter(entry__origin__in=origins).update(conversation=where)
+    Attachment.objects.filter(entry__origin__in=origins).update(conversation=where)
+
+
+def an_expiry_that_frees_nobody(ticket: Any, *args: Any) -> None:
+    """Waking forgets to arm the next deadline."""
+    ticket.status, ticket.deadline_at = "open", None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("where", "name", "bug"),
+    [
+        (thread.Thread, "stamp", an_unrecorded_stamp),
+        (merges, "_show_in", a_forgetful_move),
+        (merges, "_branch", lambda home: [home]),
+        (intake, "_known", lambda inbound: None),
+        (ownership, "_write_history", lambda *args: None),
+        (ownership, "release_all", lambda *args, **fields: 0),
+        (replies, "newer_than", lambda *args, **fields: Conversation.objects.none()),
+        (intake.tickets, "_await_us", lambda thread, ticket: an_expiry_that_frees_nobody(ticket)),
+    ],
+)
+def test_the_machine_catches(
+    monkeypatch: pytest.MonkeyPatch, where: Any, name: str, bug: Any
+) -> None:
+    monkeypatch.setattr(where, name, bug)
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whichever law or constraint speaks first
+        run_state_machine_as_test(RolledBack, settings=QUICK)
+
+
+@racing
+def test_whoever_forgets_history_can_not_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket = builders.make_ticket(builders.make_cast().inbox)
+    alice = ownership.Agent.objects.get(name="Alice")
+    monkeypatch.setattr(ownership, "_write_history", lambda *args: None)
+    answers = together(partial(ownership.take, ticket, by=alice, epoch=1))
+    assert "ticket_current_ownership" in str(failures(answers)[0])
