@@ -15,10 +15,6 @@ def main() -> None:
         from helpdesk.launcher import main as launch
 
         sys.exit(launch(sys.argv[1:]))
-    if command == "mailpair":
-        from helpdesk.mailpair import main as serve_mail
-
-        sys.exit(serve_mail(sys.argv[2:]))
     given = os.environ.get("DATABASE_URL")
     module = "helpdesk.offline" if command in TOOLS and not given else "helpdesk.settings"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)
