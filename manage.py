@@ -4,6 +4,10 @@
 import os
 import sys
 
+USAGE = """Start here:
+  uv run manage.py demo    try it out: everything runs, with a little shop in it
+  uv run manage.py up      the same with an empty desk of your own
+"""
 LAUNCHED = ("demo", "up")
 TOOLS = ("makemigrations", "check", "help", "parse_mail")
 
@@ -11,6 +15,8 @@ TOOLS = ("makemigrations", "check", "help", "parse_mail")
 def main() -> None:
     """Run the launcher, which needs no Django, or hand over to Django's own commands."""
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    if command == "help":
+        print(USAGE)
     if command in LAUNCHED:
         from helpdesk.launcher import main as launch
 

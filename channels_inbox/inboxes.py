@@ -1,4 +1,4 @@
-"""Inboxes as an admin keeps them: what all channels share. How one is connected is its channel's."""
+"""Inboxes as an admin keeps them: what all channels share. How one connects is its channel's."""
 
 from __future__ import annotations
 

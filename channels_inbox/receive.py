@@ -21,7 +21,7 @@ import structlog
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext_noop
 
 from channels_inbox.base import Bounce, Ignored
@@ -261,7 +261,7 @@ def _outcome(item: Item, parsed: Inbound | Bounce | Ignored, *, by_hand: bool) -
         return intake.Outcome(intake.IGNORED, reason=parsed.reason)
     if isinstance(parsed, Bounce):
         return _bounced(item.envelope.inbox, parsed)
-    if item.attempts >= STEPS_OUT_AFTER or item.lease_epoch > MAX_CLAIMS:
+    if item.attempts >= STEPS_OUT_AFTER or item.lease_epoch >= MAX_CLAIMS:
         parsed = intake.late(parsed)
     outcome = intake.receive(parsed, by_hand=by_hand)
     if outcome.state == intake.THREADED and outcome.entry:
@@ -309,14 +309,20 @@ def _failed(lease: Lease, error: Exception) -> None:
             return
         now = database_now()
         item.reason, item.lease_until = reason, None
-        item.attempts += 1
+        item.attempts += not _was_interrupted(lease, error)
         if item.attempts >= MAX_ATTEMPTS:
             item.state, item.ended_at = ItemState.DEAD, now
         else:
-            item.next_at = now + timedelta(seconds=2 ** (item.attempts - 1))
+            item.next_at = now + timedelta(seconds=2 ** max(item.attempts - 1, 0))
         item.save(
             update_fields=["reason", "attempts", "lease_until", "state", "ended_at", "next_at"]
         )
+
+
+def _was_interrupted(lease: Lease, error: Exception) -> bool:
+    """Whether the database went away, which says nothing about the payload. One that meets with it
+    again and again is no innocent."""
+    return isinstance(error, OperationalError | InterfaceError) and lease.epoch < MAX_CLAIMS
 
 
 def _items(envelope: Envelope, body: bytes) -> list[Item]:

@@ -81,7 +81,7 @@ def item_for(agent: Agent, pk: int) -> Item:
 
 
 def any_dead(agent: Agent) -> bool:
-    return agent.is_supervisor and visible_to(agent).dead().exists()
+    return agent.is_supervisor and visible_to(agent).filter(state=ItemState.DEAD).exists()
 
 
 def visible_to(agent: Agent) -> QuerySet[Item]:

@@ -46,7 +46,10 @@ def bring_back(held: HeldSend) -> Draft:
     fields = {**told, "files": files}
     with transaction.atomic():
         draft, created = Draft.objects.select_for_update(of=("self",)).get_or_create(
-            ticket=held.ticket, agent=held.agent, mode="reply", defaults={"text": text, "fields": fields}
+            ticket=held.ticket,
+            agent=held.agent,
+            mode="reply",
+            defaults={"text": text, "fields": fields},
         )
         if not created and not draft.text.startswith(text):
             draft.text = f"{text}\n\n{draft.text}".rstrip()

@@ -247,10 +247,15 @@ class NewMessageForm(forms.Form):
         label=_("Their name"), required=False, max_length=200, help_text=_("If you know it.")
     )
     inbox = forms.ModelChoiceField(Inbox.objects.none(), label=_("From"), empty_label=None)
-    team = forms.ModelChoiceField(Team.objects.none(), label=_("Team that answers"), empty_label=None)
+    team = forms.ModelChoiceField(
+        Team.objects.none(), label=_("Team that answers"), empty_label=None
+    )
     subject = forms.CharField(label=_("Subject"), max_length=300)
     text = forms.CharField(
-        label=_("Message"), strip=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 9})
+        label=_("Message"),
+        strip=False,
+        max_length=100_000,
+        widget=forms.Textarea(attrs={"rows": 9}),
     )
     client_token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
     confirmed = forms.BooleanField(required=False, widget=forms.HiddenInput)

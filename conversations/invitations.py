@@ -1,7 +1,7 @@
 """Links that let one person in: an invitation to join, or the way to a new password.
 
-The token is shown once to the admin who makes it; we keep its hash. A link works once, for 72 hours,
-for the role it was made for.
+The token is shown once to the admin who makes it; we keep its hash. A link works once, for 72
+hours, for the role it was made for.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def find(token: str) -> Invitation:
 
 @transaction.atomic
 def join(token: str, *, name: str, password: str) -> Agent:
-    """Use an invitation: the agent comes to be, with its role and in its teams. Raises NoSuchLink."""
+    """Use an invitation: an agent with its role and in its teams. Raises NoSuchLink."""
     invitation = _use(token, InvitationKind.INVITE)
     try:
         with transaction.atomic():
@@ -111,9 +111,7 @@ def choose_password(token: str, *, password: str) -> Agent:
 
 
 def _store(invitation: Invitation) -> str:
-    Invitation.objects.filter(
-        kind=invitation.kind, email=invitation.email, used_at=None
-    ).delete()
+    Invitation.objects.filter(kind=invitation.kind, email=invitation.email, used_at=None).delete()
     token = secrets.token_urlsafe(TOKEN_BYTES)
     invitation.token_hash = _hash(token)
     invitation.expires_at = database_now() + LASTS
@@ -126,10 +124,10 @@ def _use(token: str, kind: str) -> Invitation:
     now = database_now()
     usable = Invitation.objects.usable().filter(token_hash=_hash(token), kind=kind)
     invitation = usable.first()
-    used = Invitation.objects.filter(
-        pk=invitation.pk if invitation else None, used_at=None, expires_at__gt=now
-    ).update(used_at=now)
-    if not invitation or not used:
+    if invitation is None:
+        raise NoSuchLink
+    unused = Invitation.objects.filter(pk=invitation.pk, used_at=None, expires_at__gt=now)
+    if not unused.update(used_at=now):
         raise NoSuchLink
     return invitation
 

@@ -1,4 +1,4 @@
-"""What every request of the desk goes through: refusals become answers, clocks become the agent's."""
+"""What every request goes through: refusals become answers, clocks become the agent's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from conversations.errors import BadInput, DomainError, Moved, NotAllowed, NotReachable, StaleContext, StaleOwner
+from conversations.errors import (
+    BadInput,
+    DomainError,
+    Moved,
+    NotAllowed,
+    NotReachable,
+    StaleContext,
+    StaleOwner,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +28,7 @@ ZONE_COOKIE = "zone"
 
 
 class DomainErrors:
-    """A refusal no door has answered for becomes a page, a fragment or JSON, as the request wants."""
+    """A refusal no door answered for becomes a page, a fragment or JSON, as the request wants."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Writing to somebody first: the customer, the matter and the message come to be together or not at all."""
+"""Writing to somebody first: customer, matter and message come to be together or not at all."""
 
 from __future__ import annotations
 
@@ -65,14 +65,16 @@ def write_first(
                 restriction=opening.inbox.restriction,
             )
             if Membership.objects.acting(by).filter(team=opening.team).exists():
-                ownership.apply(thread, ticket, "taken", by=Actor.of(by), team=opening.team, agent=by)
+                ownership.apply(
+                    thread, ticket, "taken", by=Actor.of(by), team=opening.team, agent=by
+                )
         replies.reply(
             ticket,
             by=by,
-            outgoing=Outgoing(
-                opening.text, identity.pk, opening.inbox.pk, subject=opening.subject
+            outgoing=Outgoing(opening.text, identity.pk, opening.inbox.pk, subject=opening.subject),
+            seen_head=Conversation.objects.values_list("head", flat=True).get(
+                pk=ticket.conversation_id
             ),
-            seen_head=Conversation.objects.values_list("head", flat=True).get(pk=ticket.conversation_id),
             client_token=client_token,
             attachments=attachments,
             anyway=True,
@@ -92,10 +94,10 @@ def _check(opening: Opening, by: Agent) -> None:
 def _made_before(by: Agent, client_token: UUID) -> Ticket | None:
     for model in (HeldSend, Entry):
         row = (
-            model.objects.select_related("ticket")  # type: ignore[attr-defined]
+            model.objects.select_related("ticket")
             .filter(actor=by.actor, client_token=client_token)
             .first()
         )
         if row:
-            return row.ticket  # type: ignore[no-any-return]
+            return row.ticket
     return None

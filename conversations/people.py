@@ -53,7 +53,7 @@ def change_role(agent: Agent, *, role: str, by: Agent) -> None:
 def put_in_teams(agent: Agent, *, teams: Iterable[Team], by: Agent) -> None:
     """Be in these teams and no others. What the agent owned in a team they leave goes back to it.
 
-    Each leaving is a transaction of its own, because it locks conversations in the order of their ids.
+    Each leaving is a transaction of its own: it locks conversations in the order of their ids.
     """
     wanted = {team.pk: team for team in teams}
     for membership in agent.memberships.select_related("team").exclude(team__in=wanted):
@@ -64,8 +64,10 @@ def put_in_teams(agent: Agent, *, teams: Iterable[Team], by: Agent) -> None:
 
 @transaction.atomic
 def disable(agent: Agent, *, by: Agent) -> None:
-    """Sign somebody out for good; what they own goes back to its teams. Raises BadInput for the last
-    admin and for oneself."""
+    """Sign somebody out for good; what they own goes back to its teams.
+
+    Raises BadInput for the last admin and for oneself.
+    """
     _keep_an_admin_besides(agent)
     ownership.disable(agent, by=by)
     log.info("agent_disabled", of=agent.pk, agent=by.pk)

@@ -8,6 +8,7 @@ from django.core.asgi import get_asgi_application
 
 pages = get_asgi_application()
 
+from importlib import import_module  # noqa: E402
 from importlib.util import find_spec  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -19,14 +20,16 @@ from servestatic import ServeStaticASGI  # noqa: E402
 
 from helpdesk.assets import is_immutable, protect  # noqa: E402
 
+if settings.DEBUG:
+    # Straight from the folders, so that an edit shows at the next reload.
+    pages = import_module("django.contrib.staticfiles.handlers").ASGIStaticFilesHandler(pages)
+
 
 def sockets() -> list[Any]:
     """WebSocket routes of the product."""
     if find_spec("conversations.routing") is None:
         return []
-    from conversations.routing import websocket_urlpatterns
-
-    return list(websocket_urlpatterns)
+    return list(import_module("conversations.routing").websocket_urlpatterns)
 
 
 application = ServeStaticASGI(

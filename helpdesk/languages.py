@@ -1,6 +1,5 @@
 """The language an agent chose for themselves, whatever the browser asks for."""
 
-
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import translation

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pymap.backend.dict import Config, Identity, Login, Session
 from pymap.backend.dict.filter import FilterSet
@@ -49,7 +50,7 @@ class Store:
         with self.connection:
             self.connection.execute(sql, values)
 
-    def read(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+    def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         return self.connection.execute(sql, values).fetchall()
 
@@ -70,11 +71,11 @@ class KeptMailbox(MailboxData):
             "SELECT id, uid_validity, max_uid FROM mailbox WHERE owner = ? AND name = ?",
             *(boxes.owner, name),
         )
-        self.id, self._uid_validity, self._max_uid = map(int, map(str, row))
+        self.id, self._uid_validity, self._max_uid = row
         for uid, at, flags, raw in self.store.read(
             "SELECT uid, at, flags, raw FROM message WHERE mailbox = ? ORDER BY uid", self.id
         ):
-            self._restore(int(str(uid)), str(at), str(flags), bytes(raw))  # type: ignore[arg-type]
+            self._restore(uid, at, flags, raw)
 
     def _restore(self, uid: int, at: str, flags: str, raw: bytes) -> None:
         content = MessageContent.parse(raw)
@@ -124,7 +125,7 @@ class KeptMailbox(MailboxData):
         [row] = self.store.read(
             "SELECT raw FROM message WHERE mailbox = ? AND uid = ?", self.id, uid
         )
-        destination._keep(destination._messages[copied], row[0])  # type: ignore[arg-type]
+        destination._keep(destination._messages[copied], row[0])
 
     async def update(
         self, uid: int, cached_msg: CachedMessage, flag_set: frozenset[Flag], mode: FlagOp
@@ -159,8 +160,7 @@ class KeptMailboxes(MailboxSet):
         self.store, self.owner = store, owner
         self._inbox = KeptMailbox(self, "INBOX")
         names = self.store.read("SELECT name FROM mailbox WHERE owner = ?", owner)
-        self._set = {str(name): KeptMailbox(self, str(name)) for (name,) in names}
-        del self._set["INBOX"]
+        self._set = {name: KeptMailbox(self, name) for (name,) in names if name != "INBOX"}
 
     async def add_mailbox(self, name: str) -> ObjectId:
         """Create a folder; `ValueError` where it exists."""

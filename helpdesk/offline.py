@@ -26,4 +26,4 @@ warnings.filterwarnings("ignore", "Got an error checking a consistent migration 
 
 from helpdesk.settings import *  # noqa: E402, F403
 
-LOCALE_PATHS: list[str] = []  # nothing is compiled where there is no data folder
+LOCALE_PATHS = []  # nothing is compiled where there is no data folder

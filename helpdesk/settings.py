@@ -8,7 +8,7 @@ from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 
-from helpdesk import env
+from helpdesk import env, logs
 
 env.require(
     {
@@ -109,7 +109,14 @@ TEMPLATES = [
 POOL_SIZE = env.integer("DB_POOL_SIZE", 12)
 DATABASE_OPTIONS: dict[str, Any] = {"connect_timeout": 3, "application_name": "helpdesk"}
 if POOL_SIZE:
-    DATABASE_OPTIONS["pool"] = {"min_size": 1, "max_size": POOL_SIZE, "timeout": 5}
+    DATABASE_OPTIONS["pool"] = {
+        "min_size": 1,
+        "max_size": POOL_SIZE,
+        "timeout": 5,
+        # Else the pause between two tries doubles for five minutes, and after an outage of a minute
+        # nobody gets a connection for another one.
+        "reconnect_timeout": 3,
+    }
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -288,15 +295,4 @@ CHANNELS = {
     "email": "channels_inbox.email.adapter.EmailAdapter",
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
-    "loggers": {
-        name: {"level": "WARNING"} for name in ("celery", "kombu", "httpx", "httpcore", "pymap")
-    },
-}
+LOGGING = logs.configure(as_json=not (LOCAL or DEBUG), level=env.text("LOG_LEVEL", "INFO"))

@@ -298,7 +298,7 @@ def open_lifeline() -> int:
     """Start the watcher; return the end of its pipe, which must stay open while we live."""
     reader, writer = os.pipe()
     watcher = Path(__file__).with_name("lifeline.py")
-    subprocess.Popen([sys.executable, str(watcher)], stdin=reader, start_new_session=True)
+    subprocess.Popen([sys.executable, "-I", str(watcher)], stdin=reader, start_new_session=True)
     os.close(reader)
     return writer
 

@@ -1,6 +1,6 @@
 """Translations are kept as .po files and compiled here, so that no installation needs gettext.
 
-`compile_messages()` runs when the settings are read. A catalog is written when its .po file changed;
+`compile_messages()` runs when the apps are ready. A catalog is written when its .po file changed;
 several processes may do it at once, each replaces the file as a whole.
 """
 

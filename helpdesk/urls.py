@@ -1,7 +1,5 @@
 """Routes of the whole product."""
 
-from importlib.util import find_spec
-
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -19,14 +17,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/", include("conversations.urls_settings")),
     path("settings/inboxes/", include("channels_inbox.pages.urls")),
     path("settings/items/", include("channels_inbox.pages.urls_items")),
+    path("originals/", include("channels_inbox.urls_originals")),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("hooks/", include("channels_inbox.urls")),
+    path("", include("conversations.urls")),
 ]
 if settings.DEMO:
-    urlpatterns += [
+    urlpatterns = [
         path("demo/", demo.people, name="demo"),
         path("demo/sign-in/<slug:role>/", demo.sign_in, name="demo-sign-in"),
+        *urlpatterns,
     ]
-if find_spec("channels_inbox.urls"):
-    urlpatterns += [path("hooks/", include("channels_inbox.urls"))]
-if find_spec("conversations.urls"):
-    urlpatterns += [path("", include("conversations.urls"))]

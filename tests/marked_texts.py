@@ -1,7 +1,7 @@
 """Every text marked for translation, in Python and in templates.
 
-`python -m tests.marked_texts` brings the .po files up to date with them: new texts are added with an
-empty translation, those that are gone are taken out. Needs no gettext.
+`python -m tests.marked_texts` brings the .po files up to date with them: new texts are added with
+an empty translation, those that are gone are taken out. Needs no gettext.
 """
 
 from __future__ import annotations

@@ -56,8 +56,9 @@ class FolderOnServer:
         return [uid for uid in found if uid >= first]
 
     def uids_since(self, moment: datetime) -> list[int]:
-        """UIDs of mail that arrived at or after a moment. SEARCH knows only days, in whatever
-        zone."""
+        """UIDs of mail that arrived at or after a moment, to the second. SEARCH knows only days, in
+        whatever zone."""
+        moment = moment.replace(microsecond=0)
         day = (moment - timedelta(days=1)).astimezone(UTC)
         found = self._search(f"SINCE {day.day}-{MONTHS[day.month - 1]}-{day.year}")
         arrived = self._arrivals(found)

@@ -143,7 +143,7 @@ def _saved(request: AgentRequest, form: MailInboxForm) -> bool:
 
 
 def _test(request: AgentRequest, tested: Inbox) -> HttpResponse:
-    """Try what the form says, saving nothing. htmx gets the steps alone and keeps what was typed."""
+    """Try what the form says, saving nothing. htmx gets the steps alone: what was typed stays."""
     form = _form(tested, request.POST)
     checks = _checks(form) if form.is_valid() else ()
     if not request.headers.get("HX-Request"):

@@ -82,7 +82,7 @@ class WordsField(forms.CharField):
         return value if isinstance(value, str) else "\n".join(value or ())
 
     def to_python(self, value: Any) -> Any:
-        words = re.split(r"[,;\r\n]+", super().to_python(value))
+        words = re.split(r"[,;\r\n]+", super().to_python(value) or "")
         return tuple(dict.fromkeys(word for part in words if (word := part.strip())))
 
 
@@ -99,7 +99,9 @@ class MailInboxForm(forms.Form):
     )
     password = secret_field(
         _("Password"),
-        help_text=_("Gmail, Yahoo and iCloud want an app password, made in the account's settings."),
+        help_text=_(
+            "Gmail, Yahoo and iCloud want an app password, made in the account's settings."
+        ),
     )
     username = forms.CharField(
         label=_("Name to sign in with"),
@@ -208,8 +210,8 @@ class MailInboxForm(forms.Form):
         label=_("Trusted forwarders"),
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_(
-            "Addresses or domains of your own people. When they forward a mail here, it goes to the "
-            "conversation of the person it came from."
+            "Addresses or domains of your own people. When they forward a mail here, it goes to "
+            "the conversation of the person it came from."
         ),
     )
     system_senders = WordsField(

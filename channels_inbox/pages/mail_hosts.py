@@ -1,4 +1,4 @@
-"""Where well-known mail providers keep their servers, so that an address is enough to begin with."""
+"""Where well-known mail providers keep their servers, so that an address is enough to begin."""
 
 from __future__ import annotations
 

@@ -15,10 +15,9 @@ class InvitationKind(models.TextChoices):
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def usable(self) -> InvitationQuerySet:
-        """Unused, in time, from somebody who may still give them, and for what the person still is."""
+        """Unused, in time, made by who still is an admin, for what the person still is."""
         return self.filter(
-            Q(kind=InvitationKind.INVITE)
-            | Q(agent__is_active=True, agent__role=models.F("role")),
+            Q(kind=InvitationKind.INVITE) | Q(agent__is_active=True, agent__role=models.F("role")),
             used_at=None,
             expires_at__gt=Now(),
             made_by__is_active=True,

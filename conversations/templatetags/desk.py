@@ -59,7 +59,6 @@ def happened(entry: Entry, viewer: Agent) -> str:
     return sentence(entry, viewer)
 
 
-@register.filter
 def span(seconds: float) -> str:
     """A length of time in one unit: 45s is "now" elsewhere, 4m, 2h, 3d."""
     seconds = abs(seconds)

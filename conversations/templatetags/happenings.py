@@ -82,7 +82,9 @@ def _pattern(entry: Entry) -> str:
 
 def _told(entry: Entry, viewer: Agent) -> _Told:
     told = _Told({key: _text(value) for key, value in entry.data.items()})
-    told["who"] = _("You") if entry.agent_id == viewer.pk else str(entry.agent or entry.bot or _("The desk"))
+    told["who"] = (
+        _("You") if entry.agent_id == viewer.pk else str(entry.agent or entry.bot or _("The desk"))
+    )
     if entry.data.get("agent") == viewer.pk:
         told["agent_name"] = _("you")
     if "until" in told and (until := parse_datetime(told["until"])):

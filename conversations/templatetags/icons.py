@@ -13,16 +13,83 @@ from lucide.templatetags.lucide import lucide
 register = template.Library()
 
 ICONS = frozenset(
-    """
-    inbox users user-round-x layers search square-pen settings circle-user-round log-out x menu
-    mail message-circle message-square phone send globe lock clock check check-check
-    circle-check circle-alert triangle-alert circle-dashed ban undo-2 rotate-cw reply reply-all
-    paperclip file image-off download ellipsis chevron-right chevron-down chevron-left arrow-up
-    arrow-down moon sun bell-off user-round user-round-plus user-round-check link merge split
-    move-right shield-check shield-question-mark tag plus pencil trash-2 eye wifi wifi-off keyboard
-    key-round hourglass history star calendar-clock circle-pause moon-star bot building-2 info
-    panel-right sliders-horizontal inbox monitor copy
-    """.split()
+    [
+        "inbox",
+        "users",
+        "user-round-x",
+        "layers",
+        "search",
+        "square-pen",
+        "settings",
+        "circle-user-round",
+        "log-out",
+        "x",
+        "menu",
+        "mail",
+        "message-circle",
+        "message-square",
+        "phone",
+        "send",
+        "globe",
+        "lock",
+        "clock",
+        "check",
+        "check-check",
+        "circle-check",
+        "circle-alert",
+        "triangle-alert",
+        "circle-dashed",
+        "ban",
+        "undo-2",
+        "rotate-cw",
+        "reply",
+        "reply-all",
+        "paperclip",
+        "file",
+        "image-off",
+        "download",
+        "ellipsis",
+        "chevron-right",
+        "chevron-down",
+        "chevron-left",
+        "arrow-up",
+        "arrow-down",
+        "moon",
+        "sun",
+        "bell-off",
+        "user-round",
+        "user-round-plus",
+        "user-round-check",
+        "link",
+        "merge",
+        "split",
+        "move-right",
+        "shield-check",
+        "shield-question-mark",
+        "tag",
+        "plus",
+        "pencil",
+        "trash-2",
+        "eye",
+        "wifi",
+        "wifi-off",
+        "keyboard",
+        "key-round",
+        "hourglass",
+        "history",
+        "star",
+        "calendar-clock",
+        "circle-pause",
+        "moon-star",
+        "bot",
+        "building-2",
+        "info",
+        "panel-right",
+        "sliders-horizontal",
+        "inbox",
+        "monitor",
+        "copy",
+    ]
 )
 CHANNELS = {
     "email": "mail",

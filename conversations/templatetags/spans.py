@@ -18,6 +18,8 @@ def span(length: timedelta) -> str:
     parts = [
         ngettext("%(n)d day", "%(n)d days", days) % {"n": days} if days else "",
         ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours} if hours else "",
-        ngettext("%(n)d minute", "%(n)d minutes", rest) % {"n": rest} if rest or not minutes else "",
+        ngettext("%(n)d minute", "%(n)d minutes", rest) % {"n": rest}
+        if rest or not minutes
+        else "",
     ]
     return " ".join(part for part in parts if part)

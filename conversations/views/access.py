@@ -14,7 +14,7 @@ from conversations.permissions import require_admin, require_supervisor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpResponse
+    from django.http.response import HttpResponseBase
 
 P = ParamSpec("P")
 
@@ -22,12 +22,12 @@ P = ParamSpec("P")
 class AgentRequest(HttpRequest):
     """A request of somebody who is signed in."""
 
-    user: Agent  # type: ignore[assignment]
+    user: Agent
 
 
 if TYPE_CHECKING:
-    View = Callable[Concatenate[AgentRequest, P], HttpResponse]
-    Door = Callable[Concatenate[HttpRequest, P], HttpResponse]
+    View = Callable[Concatenate[AgentRequest, P], HttpResponseBase]
+    Door = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def for_agents(view: View[P]) -> Door[P]:
@@ -44,8 +44,8 @@ def for_admins(view: View[P]) -> Door[P]:
 
 def _guarded(view: View[P], require: Callable[[Agent], None]) -> Door[P]:
     @wraps(view)
-    def guarded(request: AgentRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: AgentRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         require(request.user)
         return view(request, *args, **kwargs)
 
-    return login_required(guarded)  # type: ignore[arg-type,return-value]
+    return login_required(guarded)  # type: ignore[return-value]

@@ -69,9 +69,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     form = JoinForm(request.POST or None, agent=Agent(email=invitation.email))
     if not form.is_valid():
         context = {"form": form, "email": invitation.email}
-        return render(
-            request, "account/join.html", context, status=422 if form.errors else 200
-        )
+        return render(request, "account/join.html", context, status=422 if form.errors else 200)
     agent = invitations.join(token, **form.cleaned_data)
     login(request, agent, backend=BACKEND)
     return redirect(settings.LOGIN_REDIRECT_URL)

@@ -1,4 +1,4 @@
-"""How a door answers after a change: a page again for a plain form, a word to the script otherwise."""
+"""How a door answers after a change: a page again for a form, a word for a script."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ RESOLVE = "+resolve"
 
 @dataclass(frozen=True)
 class Composer:
-    """`problem` is a sentence about what stopped the last try; `ask` names the button that overrides
-    it ("anyway", "confirmed"); `newer` are the rows its author had not read."""
+    """`problem` is a sentence about what stopped the last try; `ask` names the button that
+    overrides it ("anyway", "confirmed"); `newer` are the rows its author had not read."""
 
     ticket: Ticket
     reply: ReplyForm
@@ -71,7 +71,9 @@ class Composer:
 
     @property
     def shows_copies(self) -> bool:
-        return any(self.reply[name].value() or self.reply[name].errors for name in ("to", "cc", "bcc"))
+        return any(
+            self.reply[name].value() or self.reply[name].errors for name in ("to", "cc", "bcc")
+        )
 
 
 def composer(
@@ -109,7 +111,7 @@ def composer(
 def again(
     ticket: Ticket, agent: Agent, data: Mapping[str, Any], *, seen: int, **changes: Any
 ) -> Composer:
-    """The composer with what its author sent, to be put right. `seen` is what is shown with it now."""
+    """The composer with what its author sent, to be put right. `seen` is what it shows now."""
     fresh = composer(ticket, agent, seen=seen)
     told = dict(data.items())
     told["seen"] = str(seen)
@@ -124,10 +126,10 @@ def bound_reply(ticket: Ticket, data: Mapping[str, Any]) -> ReplyForm:
 
 
 def ways_out(ticket: Ticket) -> tuple[Sequence[Identity], Sequence[Inbox]]:
-    """Addresses and inboxes that fit each other; a restricted ticket is answered from its own inbox."""
+    """Addresses and inboxes that fit; a restricted ticket is answered from its own inbox."""
     inboxes = Inbox.objects.active().filter(restriction=ticket.restriction)
     if ticket.restriction:
-        inboxes = inboxes.filter(pk=ticket.inbox_id)
+        inboxes = inboxes.filter(pk=ticket.inbox_id or 0)
     found = list(inboxes.order_by("name"))
     identities = Identity.objects.filter(
         conversation=ticket.conversation_id, kind__in={inbox.kind for inbox in found}
@@ -162,7 +164,10 @@ def beginning(
 
 def last_heard(ticket: Ticket, agent: Agent) -> Entry | None:
     return (
-        _messages(agent).filter(ticket=ticket, direction=Direction.IN).order_by("-at", "-id").first()
+        _messages(agent)
+        .filter(ticket=ticket, direction=Direction.IN)
+        .order_by("-at", "-id")
+        .first()
     )
 
 
@@ -202,7 +207,11 @@ def _reply_form(
 ) -> ReplyForm:
     identities = Identity.objects.filter(conversation=ticket.conversation_id)
     return ReplyForm(
-        data, initial=initial, identities=identities, inboxes=Inbox.objects.active(), auto_id="reply-%s"
+        data,
+        initial=initial,
+        identities=identities,
+        inboxes=Inbox.objects.active(),
+        auto_id="reply-%s",
     )
 
 

@@ -34,7 +34,9 @@ def conversation(request: AgentRequest, pk: int) -> HttpResponse:
     found = conversation_for(request.user, pk)
     if found.pk != pk:
         query = request.META.get("QUERY_STRING", "")
-        return redirect(reverse("conversations:conversation", args=[found.pk]) + f"?{query}".rstrip("?"))
+        return redirect(
+            reverse("conversations:conversation", args=[found.pk]) + f"?{query}".rstrip("?")
+        )
     return render(request, "conversations/conversation.html", screen(request, found))
 
 

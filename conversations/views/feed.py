@@ -154,5 +154,3 @@ def _matter(entry: Entry) -> str:
 
 def _day(entry: Entry) -> date:
     return timezone.localtime(entry.at).date()
-
-

@@ -1,4 +1,4 @@
-"""Files of messages: choosing one for a message, downloading, pictures inside HTML, trying again."""
+"""Files of messages: choosing, downloading, pictures inside HTML, trying again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.core import signing
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from conversations import attachments
@@ -19,7 +20,6 @@ from conversations.permissions import attachment_for
 from conversations.views import safe_html
 from conversations.views.access import for_agents
 from conversations.views.answers import at_ticket, done
-from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -49,7 +49,7 @@ def upload(request: AgentRequest) -> HttpResponse:
 
 @require_GET
 @for_agents
-def download(request: AgentRequest, public_id: UUID) -> FileResponse | HttpResponse:
+def download(request: AgentRequest, public_id: UUID) -> FileResponse:
     """A file to keep, never to run: always a download, unless it is a picture shown as one."""
     file = attachment_for(request.user, public_id)
     if file.state != FileState.STORED:
@@ -61,7 +61,7 @@ def download(request: AgentRequest, public_id: UUID) -> FileResponse | HttpRespo
 
 @require_GET
 def inline(request: HttpRequest, token: str) -> FileResponse:
-    """A picture inside a message's HTML, for a few minutes; the signature stands for the sign-in."""
+    """A picture inside a message's HTML, for minutes; the signature stands for the sign-in."""
     try:
         public_id = signing.loads(token, salt=safe_html.SALT, max_age=LINK_SECONDS)
     except signing.BadSignature:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -34,7 +34,9 @@ def join(request: AgentRequest, pk: int) -> HttpResponse:
         other = conversation_for(request.user, form.cleaned_data["into"], to="act")
         try:
             row = merges.merge(found, other, by=request.user, reason=form.cleaned_data["reason"])
-            return done(request, at_conversation(row.into_id), _("Joined. You can undo this any time."))
+            return done(
+                request, at_conversation(row.into_id), _("Joined. You can undo this any time.")
+            )
         except BadInput as error:
             form.add_error(None, str(error.message))
     return _shown(request, found, form)
@@ -53,7 +55,7 @@ def undo(request: AgentRequest, pk: int) -> HttpResponse:
 
 
 def _shown(request: AgentRequest, found: Conversation, form: JoinForm) -> HttpResponse:
-    asked: dict[str, Any] = SearchForm(request.GET).data
+    asked = request.GET
     chosen = request.POST.get("into") or asked.get("with", "")
     other = _other(request.user, found, str(chosen))
     context = {

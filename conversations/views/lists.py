@@ -78,7 +78,7 @@ def remember(response: HttpResponse, folder: str, status: str) -> HttpResponse:
 
 
 def checked_cursor(text: str) -> str:
-    """A cursor "moment,id" that the database can be asked about. Raises Http404 for any other text."""
+    """A cursor "moment,id" the database can be asked about. Raises Http404 for any other text."""
     if not text:
         return ""
     at, _comma, pk = text.partition(",")

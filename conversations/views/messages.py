@@ -35,12 +35,16 @@ def permalink(request: AgentRequest, pk: int) -> HttpResponse:
 @require_GET
 @for_agents
 def whole(request: AgentRequest, pk: int) -> HttpResponse:
-    """A message as it came: its cleaned HTML, else its whole text. For a frame that runs nothing."""
+    """A message as it came: its cleaned HTML, else its text. For a frame that runs nothing."""
     entry = entry_for(request.user, pk)
     if entry.is_event:
         raise Http404
     body = EntryBody.objects.filter(entry=entry).first()
-    html = safe_html.cleaned(body.html, entry) if body and body.html and "text" not in request.GET else ""
+    html = (
+        safe_html.cleaned(body.html, entry)
+        if body and body.html and "text" not in request.GET
+        else ""
+    )
     text = body.full_text if body and body.full_text else entry.text
     response = render(request, "conversations/whole.html", {"html": html, "text": text})
     response.headers["Content-Security-Policy"] = safe_html.policy(request)

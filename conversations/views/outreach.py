@@ -69,7 +69,9 @@ def _written(request: AgentRequest, form: NewMessageForm, files: list[Attachment
 
 def _files(request: AgentRequest) -> list[Attachment]:
     kept = list(composing.files_of(request.user, request.POST.getlist("file")))
-    return kept + [attachments.upload(file, by=request.user) for file in request.FILES.getlist("upload")]
+    return kept + [
+        attachments.upload(file, by=request.user) for file in request.FILES.getlist("upload")
+    ]
 
 
 def _inboxes(agent: Agent) -> QuerySet[Inbox]:

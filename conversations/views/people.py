@@ -110,9 +110,7 @@ def offer_reset(request: AgentRequest, pk: int) -> HttpResponse:
 def remove_second_factor(request: AgentRequest, pk: int) -> HttpResponse:
     agent = people.person(pk, by=request.user)
     second_factor.remove(agent, by=request.user)
-    messages.success(
-        request, _("%(name)s signs in with the password alone now.") % {"name": agent}
-    )
+    messages.success(request, _("%(name)s signs in with the password alone now.") % {"name": agent})
     return redirect("settings:person", pk)
 
 

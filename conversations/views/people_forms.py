@@ -119,7 +119,8 @@ class OwnPageForm(forms.Form):
         label=_("Your name"), max_length=150, help_text=_("Customers see it on what you write.")
     )
     language = forms.ChoiceField(
-        label=_("Language"), choices=[("", _("As the browser asks")), *settings.LANGUAGES],
+        label=_("Language"),
+        choices=[("", _("As the browser asks")), *settings.LANGUAGES],
         required=False,
     )
     theme = forms.ChoiceField(

@@ -1,7 +1,7 @@
 """HTML of strangers, made harmless each time it is shown.
 
-Three walls, each enough by itself: only listed elements, attributes and styles are left; the page's own
-policy loads nothing but our images; and the frame around it is sandboxed.
+Three walls, each enough by itself: only listed elements, attributes and styles are left; the
+page's own policy loads nothing but our images; and the frame around it is sandboxed.
 """
 
 from __future__ import annotations
@@ -22,14 +22,80 @@ if TYPE_CHECKING:
 
 SALT = "inline-image"
 TAGS = frozenset(
-    """
-    a abbr address article b bdi bdo blockquote br caption center cite code col colgroup dd del dfn div
-    dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol
-    p pre q s samp section small span strike strong sub sup table tbody td tfoot th thead time tr tt u ul
-    var wbr
-    """.split()
+    [
+        "a",
+        "abbr",
+        "address",
+        "article",
+        "b",
+        "bdi",
+        "bdo",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "dfn",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "font",
+        "footer",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "main",
+        "mark",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "samp",
+        "section",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "time",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+        "var",
+        "wbr",
+    ]
 )
-DROPPED_WHOLE = frozenset({"script", "style", "title", "head", "template", "svg", "math", "noscript"})
+DROPPED_WHOLE = frozenset(
+    {"script", "style", "title", "head", "template", "svg", "math", "noscript"}
+)
 SIZES = {"width", "height", "align", "valign", "bgcolor"}
 ATTRIBUTES = {
     "*": {"style", "dir", "lang", "title"},
@@ -45,15 +111,52 @@ ATTRIBUTES = {
     "ol": {"start", "type"},
 }
 STYLES = frozenset(
-    """
-    color background-color font-family font-size font-style font-weight text-align text-decoration
-    text-indent text-transform line-height letter-spacing vertical-align white-space word-break
-    padding padding-top padding-right padding-bottom padding-left border border-top border-right
-    border-bottom border-left border-color border-style border-width border-radius border-collapse
-    border-spacing width max-width min-width height margin margin-top margin-right margin-bottom
-    margin-left list-style-type direction
-    """.split()
+    [
+        "color",
+        "background-color",
+        "font-family",
+        "font-size",
+        "font-style",
+        "font-weight",
+        "text-align",
+        "text-decoration",
+        "text-indent",
+        "text-transform",
+        "line-height",
+        "letter-spacing",
+        "vertical-align",
+        "white-space",
+        "word-break",
+        "padding",
+        "padding-top",
+        "padding-right",
+        "padding-bottom",
+        "padding-left",
+        "border",
+        "border-top",
+        "border-right",
+        "border-bottom",
+        "border-left",
+        "border-color",
+        "border-style",
+        "border-width",
+        "border-radius",
+        "border-collapse",
+        "border-spacing",
+        "width",
+        "max-width",
+        "min-width",
+        "height",
+        "margin",
+        "margin-top",
+        "margin-right",
+        "margin-bottom",
+        "margin-left",
+        "list-style-type",
+        "direction",
+    ]
 )
+LINKS = ("http://", "https://", "mailto:", "tel:")
 PICTURES = ("data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp")
 
 
@@ -64,6 +167,8 @@ def cleaned(html: str, entry: Entry) -> str:
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if attribute == "src":
             return _source(value, images)
+        if attribute == "href":
+            return value if value.strip().lower().startswith(LINKS) else None
         if attribute == "style" and any(word in value.lower() for word in ("(", "\\", "@", "/*")):
             return _without_calls(value)
         return value

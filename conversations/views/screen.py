@@ -161,7 +161,7 @@ def _chosen(tickets: Sequence[Ticket], agent: Agent, pk: object) -> Ticket | Non
 
 
 def _match(ticket: Ticket, agent: Agent) -> Ticket | None:
-    """The ticket this one may belong to, if the agent may see it and it is somebody else's still."""
+    """The ticket this one may belong to, if the agent may see it and it is still elsewhere."""
     if ticket.suggests_id is None:
         return None
     found = (

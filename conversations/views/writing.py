@@ -85,7 +85,7 @@ def draft(request: AgentRequest, pk: int) -> HttpResponse:
     saved = drafts.save(
         ticket, by=request.user, mode=mode, text=text, fields=fields, version=version
     )
-    answer = {"version": saved.draft.version, "conflict": saved.conflict}
+    answer: dict[str, object] = {"version": saved.draft.version, "conflict": saved.conflict}
     if saved.conflict:
         answer["text"] = saved.draft.text
     return JsonResponse(answer, status=409 if saved.conflict else 200)
@@ -112,7 +112,9 @@ def _send(
             to=told["to"],
             cc=told["cc"],
             bcc=told["bcc"],
-            answers=told["answers"] if composing.message_of(ticket, agent, told["answers"]) else None,
+            answers=told["answers"]
+            if composing.message_of(ticket, agent, told["answers"])
+            else None,
             quote=told["quote"],
             then=Status.RESOLVED if then == "resolve" else Status.PENDING,
         ),
@@ -185,7 +187,9 @@ def _shown(request: AgentRequest, ticket: Ticket, shown: Composer, status: int) 
 def _sent(request: AgentRequest, ticket: Ticket, said: str) -> HttpResponse:
     if not is_scripted(request):
         return done(request, at_ticket(ticket), said)
-    fresh = composing.composer(ticket, request.user, seen=int(request.POST.get("seen") or 0) or _head(ticket))
+    fresh = composing.composer(
+        ticket, request.user, seen=int(request.POST.get("seen") or 0) or _head(ticket)
+    )
     response = _shown(request, ticket, fresh, 200)
     response.headers["HX-Trigger"] = "desk:changed"
     return response
@@ -196,7 +200,12 @@ def _seen(request: AgentRequest, ticket: Ticket, error: DomainError | None) -> i
     if isinstance(error, StaleContext):
         return error.head
     text = request.POST.get("seen", "")
-    if isinstance(error, Moved) or not is_scripted(request) or not text.isdecimal() or len(text) > 18:
+    if (
+        isinstance(error, Moved)
+        or not is_scripted(request)
+        or not text.isdecimal()
+        or len(text) > 18
+    ):
         return _head(ticket)
     return int(text)
 

@@ -45,6 +45,8 @@ class History:
     ) -> None:
         self.plan, self.bases, self.posts, self.words = plan, bases, posts, words
         self.rng = random.Random(plan.seed)
+        # Names have to differ from those of a desk that is added to.
+        self.names = random.Random(f"{plan.seed}:{bases.entry}")
         self.now = micros(now)
         # Each identity was stamped with the first change number of its conversation.
         self.heads = array("q", [1]) * plan.customers
@@ -121,7 +123,7 @@ class History:
         self.newest.append(0)
         self.newest_at.append(at)
         self.answered.append(0)
-        self.tokens.append("".join(rng.choices(TOKEN_ALPHABET, k=TOKEN_ID_LENGTH)))
+        self.tokens.append("".join(self.names.choices(TOKEN_ALPHABET, k=TOKEN_ID_LENGTH)))
         self.subjects.append(self.words.subject(rng)[:120])
         ticket = len(self.customer) - 1
         self._recent.append(ticket)
@@ -142,7 +144,7 @@ class History:
         customer, post = self.customer[ticket], self.posts[self.post[ticket]]
         entry = self.bases.entry + number + 1
         identity = self.bases.identity + customer + 1
-        name = f"{self.rng.getrandbits(96):024x}@mail.example"
+        name = f"{self.names.getrandbits(96):024x}@mail.example"
         text = self.words.text(self.rng, self.rng.randint(2, 7))
         self.first_wrote[customer] = self.first_wrote[customer] or at
         self._write(
@@ -151,7 +153,7 @@ class History:
             self.subjects[ticket],
         )  # fmt: skip
         scope = f"inbox:{post.inbox}" if post.restriction else "email"
-        digest = f"{self.rng.getrandbits(256):064x}"
+        digest = f"{self.names.getrandbits(256):064x}"
         self._row("conversations_arrival", post.inbox, f"{name} {digest}", scope, "t", entry)
         self._row("conversations_reference", name, entry, "f")
         if self.rng.random() < BODY_SHARE:
@@ -212,7 +214,7 @@ class History:
         conversation = self.bases.conversation + customer + 1
         self.seqs[customer] += 1
         self.lasts[customer] = at
-        client_token = f"{self.rng.getrandbits(128):032x}"
+        client_token = f"{self.names.getrandbits(128):032x}"
         when = moment(at)
         entry = self.bases.entry + number + 1
         self._row(

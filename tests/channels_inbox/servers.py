@@ -26,6 +26,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from pymap.backend.dict import Config, DictBackend, Login
 from pymap.imap import IMAPService
+from pysasl.hashing import BuiltinHash
 
 from channels_inbox.email.config import NONE, MailConfig
 from helpdesk.embedded import free_port
@@ -252,6 +253,7 @@ class Pymap(IMAPServer):
             demo_user=USERNAME,
             demo_password=PASSWORD,
             max_append_len=60_000_000,
+            hash_context=BuiltinHash(rounds=1),
         )
         config.apply_context()
         login = Login(config)

@@ -18,7 +18,7 @@ from tests.channels_inbox.servers import PASSWORD, USERNAME
 if TYPE_CHECKING:
     from tests.channels_inbox.servers import IMAPServer, SMTPSink
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 GOOD = MailConfig(imap_host="mail.example.org", imap_username="x")
 

@@ -17,20 +17,14 @@ from channels_inbox.email import hooks
 from channels_inbox.email.config import MailConfig
 from channels_inbox.models import Envelope, Item
 from conversations.models import Entry, Ticket
-from tests.builders import Cast, make_cast, make_inbox
+from tests.builders import Cast, make_inbox
 from tests.channels_inbox.mailing import SECRET, connect, make_mail, make_mail_with, post
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def cast(transactional_db: None) -> Cast:
-    cast = make_cast()
-    connect(cast.inbox, MailConfig())
-    return cast
+pytestmark = pytest.mark.django_db
+in_parallel = pytest.mark.django_db(transaction=True)
 
 
 def test_a_signed_mail_is_committed_and_then_threaded(client: Client, cast: Cast) -> None:
@@ -127,6 +121,28 @@ def test_only_post_is_answered(client: Client, cast: Cast) -> None:
     assert client.get(reverse("hook", args=["email", cast.inbox.public_id])).status_code == 405
 
 
+@in_parallel
+def test_while_nothing_can_be_committed_it_asks_to_try_again(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(post, Client(), cast.inbox, make_mail()).result()
+    monkeypatch.undo()
+    assert (answer.status_code, answer["Retry-After"]) == (503, "30")
+    settings.ENVELOPE_INLINE_BYTES = 0
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": __file__},
+        },
+    }
+    assert post(Client(), cast.inbox, make_mail()).status_code == 503
+    assert Envelope.objects.count() == 0
+
+
+@in_parallel
 def test_the_same_call_a_hundred_times_at_once_is_one_message(cast: Cast) -> None:
     mail = make_mail()
 
@@ -143,6 +159,7 @@ def test_the_same_call_a_hundred_times_at_once_is_one_message(cast: Cast) -> Non
     assert (Envelope.objects.count(), Entry.objects.filter(kind="message").count()) == (1, 1)
 
 
+@in_parallel
 def test_one_mail_by_two_ways_and_at_two_inboxes_is_one_entry(client: Client, cast: Cast) -> None:
     other = make_inbox(cast.support, "Sales mail", address="sales@desk.example")
     connect(other, MailConfig())
@@ -173,6 +190,7 @@ def test_a_restricted_inbox_keeps_its_own_copy(client: Client, cast: Cast) -> No
     assert Ticket.objects.count() == 2
 
 
+@in_parallel
 def test_workers_at_once_keep_a_senders_order_and_make_one_customer(
     client: Client, cast: Cast
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.channels_inbox.servers import IMAPServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def read(cast: Cast) -> int:
@@ -204,6 +205,7 @@ def test_what_the_ledger_misses_is_found_by_the_hourly_comparison(
     assert (read(cast), Folder.objects.get().server_count) == (2, 2)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_pullers_at_once_read_each_mail_once(cast: Cast, imap: IMAPServer) -> None:
     hook_up(cast, imap.config())
     for number in range(10):
@@ -264,6 +266,54 @@ def test_a_wrong_password_is_said_in_plain_words_and_tried_later(
     assert pulling.due() == [cast.inbox.pk]
     read(cast)
     assert Account.objects.get().error_code == ""
+
+
+@pytest.mark.full
+@pytest.mark.django_db(transaction=True)
+def test_a_thousand_mails_through_crashes_and_new_uids_are_each_there_once(
+    cast: Cast, imap: IMAPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """20 without a Message-ID, 20 that repeat one with other words, 50 seen by somebody else.
+
+    Killed at every hundredth mail between keeping and filing, and once all UIDs change.
+    """
+    imap.create("Shop")
+    hook_up(cast, imap.config(folders=("Shop",), after="read"))
+    written = set()
+    with imap.client() as client:
+        for number in range(1000):
+            name = number - 960 if number >= 980 else number
+            mail = make_mail(
+                text=f"mail {number}", message_id=f"<{name}@mua.example>" if number >= 20 else ""
+            )
+            flags = r"(\Seen)" if 100 <= number < 150 else ""
+            client.append("Shop", flags, "", mail)
+            written.add(f"mail {number}")
+    for number in range(12):
+        _pull_and_die(cast, monkeypatch, after=100)
+        if number == 5:
+            imap.deal_anew("Shop")
+    read(cast)
+    assert sorted(texts()) == sorted(written)
+    assert Item.objects.filter(state="duplicate").exists()
+    assert imap.flags("Shop") == [r"\Seen"] * 1000
+
+
+def _pull_and_die(cast: Cast, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
+    """A puller that is killed once it has kept so many mails."""
+    keep = pull.Turn._keep
+
+    def counted(turn: pull.Turn, folder: Folder, uid: int, body: bytes, size: int) -> None:
+        keep(turn, folder, uid, body, size)
+        if turn.pulled.new >= after:
+            raise SystemExit("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pull.Turn, "_keep", counted)
+        with contextlib.suppress(SystemExit):
+            pulling.pull(cast.inbox.pk)
+    Account.objects.update(lease_until=None)
+    receive.process_waiting("slow")
 
 
 def _poison(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from tests.channels_inbox.servers import content_of
 if TYPE_CHECKING:
     from tests.channels_inbox.servers import SMTPSink
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_it_is_off_unless_switched_on(cast: Cast) -> None:

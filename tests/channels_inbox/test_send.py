@@ -21,7 +21,7 @@ from tests.channels_inbox.servers import PASSWORD, USERNAME, SilentSMTP, content
 if TYPE_CHECKING:
     from tests.channels_inbox.servers import SMTPSink
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.channels_inbox.servers import SMTPSink
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def plus(ticket: Ticket) -> str:

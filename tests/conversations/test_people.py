@@ -186,9 +186,7 @@ def test_nobody_is_invited_who_is_here(admin: Agent) -> None:
 
 def test_a_weak_password_is_refused_and_the_link_stays_good(admin: Agent) -> None:
     token = invitations.invite(email="n@desk.example", role="agent", teams=[], by=admin)
-    response = Client().post(
-        reverse("join", args=[token]), {"name": "N", "password": "password"}
-    )
+    response = Client().post(reverse("join", args=[token]), {"name": "N", "password": "password"})
     assert response.status_code == 422
     assert invitations.find(token)
 
@@ -261,9 +259,7 @@ def test_the_last_admin_stays(admin: Agent) -> None:
         people.change_role(admin, role=Role.AGENT, by=admin)
     with pytest.raises(BadInput):
         people.disable(admin, by=other)
-    response = signed_in(admin).post(
-        reverse("settings:person", args=[admin.pk]), {"role": "agent"}
-    )
+    response = signed_in(admin).post(reverse("settings:person", args=[admin.pk]), {"role": "agent"})
     assert response.status_code == 422
     admin.refresh_from_db()
     assert admin.is_admin and admin.is_active

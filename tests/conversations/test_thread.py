@@ -80,7 +80,7 @@ def test_many_are_locked_by_origin(cast: Cast) -> None:
             "violates foreign key",
         ),
         ("UPDATE conversations_ownership SET epoch = 7", "Cannot update"),
-        ("DELETE FROM conversations_ownership", "Cannot delete"),
+        ("DELETE FROM conversations_ownership", "Cannot update or delete"),
         ("DELETE FROM conversations_entry", "Cannot delete"),
         ("UPDATE conversations_entry SET seq = seq + 100", "Cannot update"),
         ("UPDATE conversations_entry SET at = now()", "Cannot update"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faults.checkouts import added
 from tests.faults.desk import ends_of, entries_of, rows, until
-from tests.faults.stand import ROOT, standing
+from tests.faults.stand import standing
 from tests.faults.test_repeats import digest, mail, post_all
 
 if TYPE_CHECKING:
@@ -31,21 +31,11 @@ def parse(raw):
 """
 
 
-def defective(folder: Path) -> Path:
-    """A checkout whose mail parser crashes on some mails."""
-    for name in ("helpdesk", "conversations", "channels_inbox", "templates"):
-        shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "manage.py", folder)
-    with (folder / "channels_inbox" / "email" / "parse.py").open("a") as parser:
-        parser.write(DEFECT)
-    return folder
-
-
 def test_a_poisonous_mail_ends_dead_and_holds_up_nobody(tmp_path: Path) -> None:
     before, after = mail(950_001, "poisoner"), mail(950_003, "poisoner")
     poison = b"X-Poison: yes\r\n" + mail(950_002, "poisoner").raw
     others = [mail(951_000 + number, f"neighbour{number}") for number in range(40)]
-    with standing(defective(tmp_path)) as stand:
+    with standing(added(tmp_path, "channels_inbox/email/parse.py", DEFECT)) as stand:
         for raw in (before.raw, poison, after.raw):
             assert post_all(stand, [("one", raw)]) == [202]
         assert set(post_all(stand, [("one", other.raw) for other in others])) == {202}

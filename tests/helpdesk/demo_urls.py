@@ -6,7 +6,7 @@ from helpdesk import demo
 from helpdesk.urls import urlpatterns as product
 
 urlpatterns = [
-    *product,
     path("demo/", demo.people, name="demo"),
     path("demo/sign-in/<slug:role>/", demo.sign_in, name="demo-sign-in"),
+    *product,
 ]

@@ -56,7 +56,7 @@ class Running:
         except OSError:
             return 0, ""
 
-    def wait_ready(self, seconds: float = 60) -> float:
+    def wait_ready(self, seconds: float = 120) -> float:
         """Wait until everything is well; return the seconds to the first answer."""
         self.until(lambda: self.get("/healthz")[0] == 200, seconds)
         first = time.monotonic() - self.began

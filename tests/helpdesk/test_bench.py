@@ -3,6 +3,7 @@
 import json
 import random
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -69,7 +70,11 @@ def test_once_prints_one_json_object(seeded: None) -> None:
 
 
 def test_a_median_is_taken_of_each_number() -> None:
-    some = [{"a": {"b": 1.0}, "c": None}, {"a": {"b": 9.0}, "c": None}, {"a": {"b": 2.0}, "c": 3.0}]
+    some: list[dict[str, Any]] = [
+        {"a": {"b": 1.0}, "c": None},
+        {"a": {"b": 9.0}, "c": None},
+        {"a": {"b": 2.0}, "c": 3.0},
+    ]
     assert runs.median(some) == {"a": {"b": 2.0}, "c": 3.0}
 
 

@@ -34,7 +34,7 @@ def test_it_is_where_an_empty_desk_begins(client: Client) -> None:
 
 @pytest.mark.usefixtures("db", "local")
 def test_it_creates_the_admin_with_a_team_and_signs_in(client: Client) -> None:
-    assert client.post("/welcome/", PERSON, **HERE)["Location"] == "/"
+    assert client.post("/welcome/", PERSON, **HERE)["Location"] == "/settings/inboxes/new/"
     admin = Agent.objects.get()
     assert (admin.email, admin.role, admin.is_active) == ("mai@desk.example", Role.ADMIN, True)
     assert [m.team.name for m in Membership.objects.filter(agent=admin)] == ["Support"]
@@ -74,7 +74,7 @@ def test_elsewhere_it_opens_by_the_secret_link(client: Client, settings: Setting
     assert client.get("/welcome/", **HERE).status_code == 403
     settings.SETUP_TOKEN = "an-agreed-secret"
     assert client.get("/welcome/another/").status_code == 403
-    assert client.post("/welcome/an-agreed-secret/", PERSON)["Location"] == "/"
+    assert client.post("/welcome/an-agreed-secret/", PERSON)["Location"] == "/settings/inboxes/new/"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -46,7 +46,7 @@ def test_it_lives_without_a_question_to_any_service(
 
 @pytest.mark.usefixtures("alive")
 def test_it_is_ready_when_all_is_well(client: Client) -> None:
-    well = {"status": "ready", "degraded": {}, "oldest_unprocessed_at": None}
+    well: dict[str, object] = {"status": "ready", "degraded": {}, "oldest_unprocessed_at": None}
     assert ask(client) == ask(client, "/readyz?strict=1") == (200, well)
 
 

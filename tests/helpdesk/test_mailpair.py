@@ -1,6 +1,7 @@
 """The demo's mail servers: real SMTP in, real IMAP out, kept over a restart."""
 
 import imaplib
+import signal
 import smtplib
 import sys
 import threading
@@ -131,7 +132,7 @@ def test_it_keeps_folders_flags_and_numbers_over_a_restart(tmp_path: Path) -> No
         box.delete([third])
         before = snapshot(box)
     bodies = raw(pair, "support@demo.example", "Done")
-    pair.child.process.kill()
+    pair.child.process.send_signal(signal.SIGKILL)
     pair.child.stop()
 
     pair = Pair(tmp_path / "mail")
@@ -145,7 +146,7 @@ def test_it_keeps_folders_flags_and_numbers_over_a_restart(tmp_path: Path) -> No
     pair.child.stop()
 
 
-def snapshot(box: MailBoxUnencrypted) -> dict[str, tuple[object, list[str], list[object]]]:
+def snapshot(box: MailBoxUnencrypted) -> dict[str, tuple[int, list[str], list[tuple[str, ...]]]]:
     found = {}
     for folder in ("INBOX", "Done"):
         box.folder.set(folder)

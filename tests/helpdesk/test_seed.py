@@ -38,7 +38,7 @@ def schema() -> set[tuple[str, str]]:
 def rows(sql: str) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def test_makes_what_was_asked_for() -> None:

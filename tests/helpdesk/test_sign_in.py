@@ -65,7 +65,9 @@ def test_the_session_gets_a_new_key(client: Client, bob: Agent) -> None:
 def test_a_stranger_is_brought_where_they_wanted_to_go(client: Client, bob: Agent) -> None:
     asked = client.get(reverse("settings:account"), follow=True)
     form = asked.redirect_chain[-1][0]
-    done = client.post(form, {"login": bob.email, "password": "secret", "next": "/settings/account/"})
+    done = client.post(
+        form, {"login": bob.email, "password": "secret", "next": "/settings/account/"}
+    )
     assert done["Location"] == "/settings/account/"
 
 
@@ -236,8 +238,15 @@ def test_an_admin_helps_who_lost_the_phone(bob: Agent) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["mfa_index", "mfa_activate_totp", "mfa_view_recovery_codes", "mfa_deactivate_totp",
-             "mfa_generate_recovery_codes", "account_change_password"],
+    "name",
+    [
+        "mfa_index",
+        "mfa_activate_totp",
+        "mfa_view_recovery_codes",
+        "mfa_deactivate_totp",
+        "mfa_generate_recovery_codes",
+        "account_change_password",
+    ],
 )
 def test_each_page_renders_for_who_has_a_second_step(name: str, bob: Agent) -> None:
     client = Client()

@@ -7,6 +7,7 @@ import re
 import threading
 from pathlib import Path
 
+import polib
 import pytest
 from django.utils import translation
 
@@ -19,7 +20,9 @@ NAMED = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}|<[^>]+>")
 @pytest.mark.parametrize("language", ["vi"])
 def test_every_marked_text_is_translated(language: str) -> None:
     known = {key(entry) for entry in catalog(language) if entry.translated()}
-    missing = sorted(f"{place}: {text.text}" for text, place in marked().items() if text not in known)
+    missing = sorted(
+        f"{place}: {text.text}" for text, place in marked().items() if text not in known
+    )
     assert missing == []
 
 
@@ -36,7 +39,10 @@ def test_catalogs_are_compiled_when_they_changed(tmp_path: Path) -> None:
     po = source / "vi" / "LC_MESSAGES" / "django.po"
     po.parent.mkdir(parents=True)
     for word in ("Lưu", "Ghi lại"):
-        po.write_text(f'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8"\n\nmsgid "Save"\nmsgstr "{word}"\n')
+        catalog = polib.POFile()
+        catalog.metadata = {"Content-Type": "text/plain; charset=UTF-8"}
+        catalog.append(polib.POEntry(msgid="Save", msgstr=word))
+        catalog.save(str(po))
         compile_messages(target, source)
         with (target / "vi" / "LC_MESSAGES" / "django.mo").open("rb") as file:
             assert gettext.GNUTranslations(file).gettext("Save") == word

@@ -30,6 +30,10 @@ class Command(BaseCommand):
         from helpdesk.bench.ingest import NotSeeded
         from helpdesk.bench.runs import RunFailed, run
 
+        if options["data"]:
+            raise CommandError(
+                "DATABASE_URL is set. Unset it, and --data starts a private database."
+            )
         if count < 1 or rounds < 1:
             raise CommandError("--count and --rounds must be 1 or more.")
         say = (lambda text: None) if options["json"] else self.stdout.write

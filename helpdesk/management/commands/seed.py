@@ -25,6 +25,10 @@ class Command(BaseCommand):
         """Load the plan and say what was made."""
         from helpdesk.seeding.load import NotEmpty, load
 
+        if options["data"]:
+            raise CommandError(
+                "DATABASE_URL is set. Unset it, and --data starts a private database."
+            )
         plan = Plan(**{field.name: options[field.name] for field in fields(Plan)})
         try:
             figures = load(plan, self.stdout.write, force=options["force"])
