@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from django.utils.functional import _StrPromise
 
@@ -145,8 +145,10 @@ class Adapter(Protocol):
         """Give the message its name before the first attempt; called inside the claim's
         transaction. May raise; `send` then says what is wrong."""
 
-    def send(self, delivery: Delivery) -> Accepted:
-        """Hand one message to the provider. Raises SendError or SendUnknown."""
+    def send(self, delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
+        """Hand one message to the provider. `handing_over` is called right before the step from
+        which on it may have been sent; what it raises goes through. Raises SendError or
+        SendUnknown."""
 
     def pull(self, account: Account) -> Pulled:
         """Read what the provider holds, for less than a minute, as the holder of the account's

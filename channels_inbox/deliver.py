@@ -75,7 +75,7 @@ def _send(lease: Lease, delivery: Delivery) -> Accepted | None:
     outcome: Callable[[], object]
     try:
         with _renewed(lease):
-            accepted = adapter(delivery.inbox.kind).send(delivery)
+            accepted = adapter(delivery.inbox.kind).send(delivery, partial(_hand_over, lease))
     except SendError as refused:
         outcome = partial(_not_sent, lease, refused)
     except SendUnknown as unknown:
@@ -88,6 +88,12 @@ def _send(lease: Lease, delivery: Delivery) -> Accepted | None:
         outcome = partial(deliveries.sent, lease, provider_id=accepted.provider_id)
     _write(outcome)
     return accepted
+
+
+def _hand_over(lease: Lease) -> None:
+    """Raises SendError when the lease was lost: somebody else may be sending it by now."""
+    if not deliveries.handing_over(lease):
+        raise SendError("lease_lost", _("Another worker has it now."), permanent=False)
 
 
 def _write(outcome: Callable[[], object]) -> None:

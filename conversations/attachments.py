@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -27,7 +27,7 @@ MAX_ATTEMPTS = 8
 BATCH = 20
 
 
-def upload(file: UploadedFile, *, by: Agent) -> Attachment:
+def upload(file: UploadedFile[Any], *, by: Agent) -> Attachment:
     """Keep a file chosen for a message not sent yet. Raises BadInput past the size limit."""
     if (file.size or 0) > settings.ATTACHMENT_MAX_BYTES:
         raise BadInput(

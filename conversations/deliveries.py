@@ -42,7 +42,7 @@ WITH ready AS (
   FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE conversations_delivery d
-SET state = 'sending', attempts = d.attempts + 1, attempt_at = clock_timestamp(),
+SET state = 'sending', attempts = d.attempts + 1, attempt_at = clock_timestamp(), handed_at = NULL,
     lease_until = clock_timestamp() + %s * interval '1 second', lease_epoch = d.lease_epoch + 1
 FROM ready WHERE d.id = ready.id
 RETURNING d.id, d.lease_epoch
@@ -68,6 +68,17 @@ def renew(lease: Lease) -> bool:
         Delivery.objects.filter(
             pk=lease.delivery, lease_epoch=lease.epoch, state=DeliveryState.SENDING
         ).update(lease_until=database_now() + LEASE)
+    )
+
+
+def handing_over(lease: Lease) -> bool:
+    """Commit that from here on it may have been sent. False when somebody else has the lease: then
+    the step must not be taken."""
+    now = database_now()
+    return bool(
+        Delivery.objects.filter(
+            pk=lease.delivery, lease_epoch=lease.epoch, state=DeliveryState.SENDING
+        ).update(handed_at=now, lease_until=now + LEASE)
     )
 
 
@@ -107,34 +118,40 @@ def postponed(lease: Lease, *, code: str, error: str, retry_after: timedelta | N
 
     def change(thread: Thread, delivery: Delivery) -> list[str]:
         delivery.error_code, delivery.error = code[:60], error[:500]
-        if delivery.attempts >= MAX_ATTEMPTS:
-            delivery.state = DeliveryState.FAILED
-            _ours_again(thread, delivery)
-            return []
-        delivery.state = DeliveryState.QUEUED
-        delivery.next_at = thread.now + (retry_after or _delay(delivery.attempts))
-        return ["next_at"]
+        return _again(thread, delivery, retry_after)
 
     return _finish(lease, change)
 
 
+def _again(thread: Thread, delivery: Delivery, retry_after: timedelta | None) -> list[str]:
+    if delivery.attempts >= MAX_ATTEMPTS:
+        delivery.state = DeliveryState.FAILED
+        delivery.error = delivery.error or str(_("It could not be sent in eight tries."))
+        _ours_again(thread, delivery)
+        return []
+    delivery.state = DeliveryState.QUEUED
+    delivery.next_at = thread.now + (retry_after or _delay(delivery.attempts))
+    return ["next_at"]
+
+
 def expire_leases() -> int:
-    """A worker died between committing its attempt and writing the outcome: the send is ambiguous.
-    """
+    """Settle what dead workers left: not sent before it was handed over, ambiguous after."""
     expired = Delivery.objects.filter(
         state=DeliveryState.SENDING, lease_until__lt=database_now()
     ).values_list("pk", "lease_epoch")[:100]
-    error = str(_("The sender stopped while sending. Check with the customer or send again."))
-    return sum(_abandoned(Lease(pk, epoch), error=error) for pk, epoch in expired)
+    return sum(_abandoned(Lease(pk, epoch)) for pk, epoch in expired)
 
 
-def _abandoned(lease: Lease, *, error: str) -> bool:
-    """Ambiguous, unless its worker has renewed the lease while we waited for the lock."""
+def _abandoned(lease: Lease) -> bool:
+    """Nothing changes when its worker has renewed the lease while we waited for the lock."""
 
     def change(thread: Thread, delivery: Delivery) -> list[str] | None:
         if delivery.lease_until is None or delivery.lease_until >= thread.now:
             return None
-        return _doubtful(thread, delivery, error)
+        if delivery.handed_at is None:
+            return _again(thread, delivery, None)
+        error = _("The sender stopped while sending. Check with the customer or send again.")
+        return _doubtful(thread, delivery, str(error))
 
     return _finish(lease, change)
 
@@ -177,7 +194,7 @@ def receipt(delivery: Delivery, state: str) -> bool:
 
 
 def _finish(lease: Lease, change: Callable[[Thread, Delivery], list[str] | None]) -> bool:
-    """`change` names the fields it wrote besides the state, or answers None to leave all as it is."""
+    """`change` names the fields it wrote besides the state; None leaves all as it is."""
     origin_id = Delivery.objects.values_list("entry__origin_id", flat=True).get(pk=lease.delivery)
     with locked(origin_id) as thread:
         delivery = (
@@ -228,7 +245,6 @@ def _ours_again(thread: Thread, delivery: Delivery) -> None:
 
 
 def _delay(attempts: int) -> timedelta:
-    """Exponential from 5 s to 1 h, with jitter so that a broken relay is not asked by all at once.
-    """
+    """Exponential from 5 s to 1 h, with jitter: a broken relay is not asked by all at once."""
     seconds = min(FIRST_DELAY.total_seconds() * 2 ** (attempts - 1), LONGEST_DELAY.total_seconds())
     return timedelta(seconds=seconds * random.uniform(0.7, 1.3))

@@ -253,7 +253,7 @@ def _append(thread: Thread, inbound: Inbound, identity: Identity, ticket: Ticket
 
 
 def _hang_on(inbound: Inbound, entry: Entry) -> None:
-    """The arrival, the message's names, and the whole text where the card doesn't show all of it."""
+    """The arrival, the message's names, and the whole text where the card shows a part."""
     values: dict[str, Any] = {
         "entry": entry.pk,
         "inbox": inbound.inbox.pk,
@@ -331,14 +331,16 @@ def _named_tickets(inbound: Inbound) -> list[tuple[Ticket, bool]]:
             return found
     if not inbound.replies_to:
         return []
-    references = Reference.objects.select_related(
-        "entry__ticket__team", "entry__ticket__inbox"
-    ).filter(value__in=list(inbound.replies_to)).order_by("-entry__at", "-entry__id")
+    references = (
+        Reference.objects.select_related("entry__ticket__team", "entry__ticket__inbox")
+        .filter(value__in=list(inbound.replies_to))
+        .order_by("-entry__at", "-entry__id")
+    )
     return [(row.entry.ticket, row.ours) for row in references if row.entry.ticket is not None]
 
 
 def _mixes(inbound: Inbound, ticket: Ticket) -> bool:
-    """Whether who reads the inbox reads the ticket: open with open, restricted with its own inbox."""
+    """Whether their readers are the same: open with open, restricted with its own inbox."""
     if ticket.restriction != inbound.inbox.restriction:
         return False
     return not ticket.restriction or ticket.inbox_id == inbound.inbox.pk

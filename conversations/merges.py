@@ -84,8 +84,8 @@ def merge(
 def undo(row: Merge, *, by: Agent) -> Merge:
     """Take a join back: who was joined by it goes home, with all that hang on them by other joins.
 
-    Joins can be taken back in any order, because each is one branch of a tree: the live conversation
-    is its root, and every joined one hangs on the conversation it was joined with.
+    Joins can be taken back in any order, because each is one branch of a tree: the live
+    conversation is its root, and every joined one hangs on the conversation it was joined with.
     """
     with transaction.atomic():
         live, now = lock_live([row.into_id])
@@ -156,8 +156,8 @@ def _show_in(origins: Sequence[int], where: Conversation) -> None:
 
 
 def _adopt_strays(here: Conversation, now: datetime, by: Agent) -> None:
-    """An entry whose ticket stays on the other side joins its origin's only unresolved ticket, else a
-    new one of the same team."""
+    """An entry whose ticket stays on the other side joins its origin's only unresolved ticket, else
+    a new one of the same team."""
     thread = Thread(here, now, {here.pk: here})
     stray = (
         Entry.objects.filter(conversation=here, ticket__isnull=False)

@@ -47,7 +47,8 @@ def move_to_team(
 
 
 def release_all(agent: Agent, *, by: Agent, team: Team | None = None) -> int:
-    """Give everything unresolved an agent owns (in one team, or all) back to the teams. Returns how many.
+    """Give everything unresolved an agent owns (in one team, or all) back to the teams. Returns how
+    many.
 
     All their conversations are locked before the first is changed, in the order everybody locks in.
     """
@@ -69,7 +70,7 @@ def release_all(agent: Agent, *, by: Agent, team: Team | None = None) -> int:
 
 
 def disable(agent: Agent, *, by: Agent) -> None:
-    """Sign an agent out for good. What they own goes back to their teams in the same transaction."""
+    """Sign an agent out for good. What they own goes back to the teams in one transaction."""
     if agent.pk == by.pk:
         raise BadInput(_("You can't disable yourself. Ask another admin."))
     active = Agent.objects.filter(pk=agent.pk)
@@ -96,8 +97,8 @@ def join(team: Team, agent: Agent) -> Membership:
 def _emptied(
     agent: Agent, then: Callable[[], object], *, by: Agent, team: Team | None = None
 ) -> None:
-    """Give back what they own, then let them go, in one transaction. The foreign key refuses it when
-    they took something in between; then it starts over."""
+    """Give back what they own, then let them go, in one transaction. The foreign key refuses it
+    when they took something in between; then it starts over."""
     for _try in range(ATTEMPTS):
         try:
             with transaction.atomic():
@@ -189,11 +190,9 @@ def _change(
 
 
 def _keep_in_place(agent: Agent) -> None:
-    """Lock the agent before the membership, as disabling does; the other way round they deadlock."""
+    """Lock the agent before the membership, as disabling does, or the two deadlock."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT 1 FROM conversations_agent WHERE id = %s FOR KEY SHARE", [agent.pk]
-        )
+        cursor.execute("SELECT 1 FROM conversations_agent WHERE id = %s FOR KEY SHARE", [agent.pk])
 
 
 def _write_history(thread: Thread, ticket: Ticket, by: Actor) -> None:

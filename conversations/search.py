@@ -109,7 +109,8 @@ def _ids(query: str, values: dict[str, Any]) -> list[int]:
 
 
 def _customers(agent: Agent, text: str) -> Sequence[Customer]:
-    """By the beginning of an address or name; those of whom the agent may read nothing are left out."""
+    """By the beginning of an address or name; those of whom the agent may read nothing are left
+    out."""
     identities = Identity.objects.filter(value__startswith=text.lower())
     ids = set(identities.values_list("conversation_id", flat=True)[:FEW])
     ids |= set(

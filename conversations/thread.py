@@ -158,8 +158,7 @@ SYSTEM = Actor("system")
 
 
 def lock_rows(ids: Sequence[int]) -> tuple[dict[int, Conversation], datetime]:
-    """Lock conversations in id order. Returns them by id, and the database's clock after the lock.
-    """
+    """Lock conversations in id order. Returns them by id, and the clock after the lock."""
     with connection.cursor() as cursor:
         cursor.execute(LOCK, [sorted(set(ids))])
         rows = cursor.fetchall()
@@ -169,8 +168,9 @@ def lock_rows(ids: Sequence[int]) -> tuple[dict[int, Conversation], datetime]:
 def lock_live(origin_ids: Sequence[int]) -> tuple[dict[int, Conversation], datetime]:
     """Lock the live conversations of many origins, in one order for everybody.
 
-    Returns them by origin, and the database's clock after the lock. An undo locks only the live one,
-    too: joined conversations change under its lock alone, so locking them as well could only deadlock.
+    Returns them by origin, and the database's clock after the lock. An undo locks only the live
+    one, too: joined conversations change under its lock alone, so locking them as well could only
+    deadlock.
     """
     for _ in range(ATTEMPTS):
         homes = _homes(origin_ids)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from conversations.models import (
     Attachment,
@@ -109,9 +109,7 @@ def around(conversation: Conversation, agent: Agent, entry: Entry) -> Page:
     )
 
 
-def since(
-    conversation: Conversation, agent: Agent, head: int, *, limit: int = CATCH_UP
-) -> Changes:
+def since(conversation: Conversation, agent: Agent, head: int, *, limit: int = CATCH_UP) -> Changes:
     """Everything an agent may see that changed after `head`, `limit` entries at a time. The head is
     read before the rows: a row committed between the two is sent again next time, never missed."""
     now = Conversation.objects.get(pk=conversation.pk)
@@ -130,12 +128,7 @@ def since(
         .select_related("team", "agent", "bot")
     )
     identities = Identity.objects.filter(conversation=conversation, rev__gt=head, rev__lte=cut)
-    held = HeldSend.objects.filter(
-        ticket__conversation=conversation,
-        ticket__in=Ticket.objects.visible_to(agent),
-        rev__gt=head,
-        rev__lte=cut,
-    ).select_related("agent")
+    held = _held_in(conversation, agent).filter(rev__gt=head, rev__lte=cut)
     return Changes(
         cut, cut < top, False, list(entries), list(tickets), list(identities), list(held)
     )
@@ -143,22 +136,24 @@ def since(
 
 def held_sends(conversation: Conversation, agent: Agent) -> Sequence[HeldSend]:
     """Replies that wait under the thread, and those that something new has stopped."""
-    return list(
-        HeldSend.objects.filter(
-            ticket__conversation=conversation,
-            ticket__in=Ticket.objects.visible_to(agent),
-            state__in=(HeldState.HELD, HeldState.STOPPED),
-        )
-        .select_related("agent", "ticket")
-        .order_by("release_at")
-    )
+    waiting = _held_in(conversation, agent).filter(state__in=(HeldState.HELD, HeldState.STOPPED))
+    return list(waiting.select_related("ticket").order_by("release_at"))
+
+
+def _held_in(conversation: Conversation, agent: Agent) -> QuerySet[HeldSend]:
+    """By the tickets' ids: joined with the tickets, PostgreSQL reads every reply ever held."""
+    tickets = Ticket.objects.visible_to(agent).filter(conversation=conversation)
+    ids = list(tickets.values_list("pk", flat=True))
+    return HeldSend.objects.filter(ticket__in=ids).select_related("agent")
 
 
 def hidden_tickets(conversation: Conversation, agent: Agent) -> Sequence[Ticket]:
     """Restricted tickets the agent may not read, where the inbox says one folded line is shown."""
+    # Of this conversation only: PostgreSQL would read all tickets for a NOT IN.
+    visible = Ticket.objects.visible_to(agent).filter(conversation=conversation)
     return list(
         Ticket.objects.filter(conversation=conversation, inbox__fold_restricted=True)
-        .exclude(pk__in=Ticket.objects.visible_to(agent).values("pk"))
+        .exclude(pk__in=visible.values("pk"))
         .select_related("team")
         .order_by("opened_at")
     )

@@ -22,7 +22,7 @@ from channels_inbox.email import (
 from channels_inbox.email.config import MailConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from channels_inbox.base import Accepted, Bounce, Check, Ignored, Pulled
     from channels_inbox.models import Account, Envelope
@@ -72,8 +72,8 @@ class EmailAdapter:
     def prepare(self, delivery: Delivery) -> None:
         outgoing.prepare(delivery)
 
-    def send(self, delivery: Delivery) -> Accepted:
-        return send.send(delivery)
+    def send(self, delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
+        return send.send(delivery, handing_over)
 
     def pull(self, account: Account) -> Pulled:
         return pull.pull(account)

@@ -23,6 +23,8 @@ from channels_inbox.email.outgoing import everybody, prepare
 from channels_inbox.models import Account
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conversations.models import Delivery
 
 log = structlog.get_logger(__name__)
@@ -37,16 +39,16 @@ PAUSES: Final = tuple(
 _DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 
 
-def send(delivery: Delivery) -> Accepted:
+def send(delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
     """Raises SendError (surely not sent) or SendUnknown (perhaps sent)."""
     try:
-        return _send(delivery)
+        return _send(delivery, handing_over)
     except Error as error:
         # From the final dot on nothing here asks the database.
         raise SendError("interrupted", type(error).__name__, permanent=False) from error
 
 
-def _send(delivery: Delivery) -> Accepted:
+def _send(delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
     account = Account.objects.select_related("inbox").get(pk=delivery.inbox_id)
     config = MailConfig.of(account.config)
     if not config.smtp_host:
@@ -55,7 +57,7 @@ def _send(delivery: Delivery) -> Accepted:
     try:
         with connections.smtp(account.inbox, config) as connection:
             pulling.healthy(account.pk, sending=True)
-            refused = _hand_over(connection, delivery, raw)
+            refused = _hand_over(connection, delivery, raw, handing_over)
     except ConnectError as error:
         pulling.note_error(account.pk, error.code, error.error, sending=True)
         raise SendError(
@@ -77,7 +79,9 @@ def _composed(delivery: Delivery, config: MailConfig) -> bytes:
         raise SendError("compose", text, permanent=False) from error
 
 
-def _hand_over(connection: smtplib.SMTP, delivery: Delivery, raw: bytes) -> dict[str, str]:
+def _hand_over(
+    connection: smtplib.SMTP, delivery: Delivery, raw: bytes, handing_over: Callable[[], None]
+) -> dict[str, str]:
     """Returns further recipients the server refuses for good, with its reason."""
     try:
         _expect(connection.mail(delivery.inbox.address, _options(connection, raw)), 250)
@@ -86,6 +90,7 @@ def _hand_over(connection: smtplib.SMTP, delivery: Delivery, raw: bytes) -> dict
         connection.send(_DOT.sub(b"..", raw))
     except (OSError, smtplib.SMTPException) as error:
         raise _lost(error) from error
+    handing_over()
     _finish(connection)
     return refused
 

@@ -34,8 +34,9 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """One outbound message's way to the provider. An attempt is committed before its I/O;
-    `lease_epoch` fences a worker that comes back from the dead."""
+    """One outbound message's way to the provider. An attempt is committed before its I/O, and
+    `handed_at` just before the step from which on it may have been sent; `lease_epoch` fences a
+    worker that comes back from the dead."""
 
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="delivery")
     conversation = models.ForeignKey(
@@ -55,6 +56,7 @@ class Delivery(models.Model):
     next_at = models.DateTimeField()
     queued_at = models.DateTimeField()
     attempt_at = models.DateTimeField(null=True)
+    handed_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     lease_epoch = models.BigIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)

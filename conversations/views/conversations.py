@@ -16,7 +16,7 @@ from conversations.models import HeldState, Ticket
 from conversations.permissions import conversation_for
 from conversations.views import feed
 from conversations.views.access import for_agents
-from conversations.views.screen import screen, strip
+from conversations.views.screen import may_change, screen, strip, tickets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,8 +70,9 @@ def _rows(request: AgentRequest, found: Conversation, changes: Changes) -> Itera
         around = strip(ticket, request.user, may_act=may_act)
         yield row(f"ticket:{ticket.pk}", "strip", ticket=ticket, **around)
         yield row(f"matter:{ticket.pk}", "matter", matter=ticket)
+    may = bool(changes.identities) and may_change(tickets_of(found, request.user), request.user)
     for identity in changes.identities:
-        yield row(f"identity:{identity.pk}", "identity", identity=identity, may_change=True)
+        yield row(f"identity:{identity.pk}", "identity", identity=identity, may_change=may)
     for held in changes.held:
         waits = held.state in (HeldState.HELD, HeldState.STOPPED)
         told = row(f"held:{held.pk}", "held", one=held)

@@ -61,7 +61,7 @@ def send_anyway(request: AgentRequest, pk: int) -> HttpResponse:
     held = held_for(request.user, pk)
     text = request.POST.get("seen", "")
     now = Conversation.objects.values_list("head", flat=True).get(pk=held.ticket.conversation_id)
-    seen = int(text) if text.isdecimal() and len(text) < 19 else now
+    seen = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else now
     replies.send_held_anyway(held, seen_head=seen)
     held.refresh_from_db()
     if held.state == HeldState.STOPPED:

@@ -89,7 +89,7 @@ def side(conversation: Conversation, agent: Agent, tickets: Sequence[Ticket]) ->
         "held": timeline.held_sends(conversation, agent),
         "hidden": timeline.hidden_tickets(conversation, agent),
         "joins": merges.undoable(conversation),
-        "may_change": not tickets or any(_member(tickets, agent)),
+        "may_change": may_change(tickets, agent),
     }
 
 
@@ -173,9 +173,10 @@ def _match(ticket: Ticket, agent: Agent) -> Ticket | None:
     return found if found and found.conversation_id != ticket.conversation_id else None
 
 
-def _member(tickets: Sequence[Ticket], agent: Agent) -> list[bool]:
+def may_change(tickets: Sequence[Ticket], agent: Agent) -> bool:
+    """Whether an agent may act on the customer: on one of their tickets, or as there is none."""
     teams = set(Membership.objects.acting(agent).values_list("team", flat=True))
-    return [
+    return not tickets or any(
         ticket.team_id in teams or (agent.is_supervisor and not ticket.restriction)
         for ticket in tickets
-    ]
+    )

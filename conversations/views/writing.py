@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from conversations import attachments, drafts, replies
-from conversations.errors import DomainError, Moved, StaleContext
+from conversations.errors import DomainError, StaleContext
 from conversations.forms import DraftForm, NoteForm, ReplyForm
 from conversations.middleware import status_of
 from conversations.models import Conversation, HeldSend, Status, Ticket
@@ -146,7 +146,7 @@ def _kept(
         ticket,
         request.user,
         data,
-        seen=int(data.get("seen") or 0),
+        seen=_number(request, "seen"),
         files=files,
         other_draft=saved.draft if saved.conflict else None,
     )
@@ -187,9 +187,7 @@ def _shown(request: AgentRequest, ticket: Ticket, shown: Composer, status: int) 
 def _sent(request: AgentRequest, ticket: Ticket, said: str) -> HttpResponse:
     if not is_scripted(request):
         return done(request, at_ticket(ticket), said)
-    fresh = composing.composer(
-        ticket, request.user, seen=int(request.POST.get("seen") or 0) or _head(ticket)
-    )
+    fresh = composing.composer(ticket, request.user, seen=_number(request, "seen") or _head(ticket))
     response = _shown(request, ticket, fresh, 200)
     response.headers["HX-Trigger"] = "desk:changed"
     return response
@@ -199,15 +197,13 @@ def _seen(request: AgentRequest, ticket: Ticket, error: DomainError | None) -> i
     """The head shown with the composer now: what a 409 shows, it has shown."""
     if isinstance(error, StaleContext):
         return error.head
-    text = request.POST.get("seen", "")
-    if (
-        isinstance(error, Moved)
-        or not is_scripted(request)
-        or not text.isdecimal()
-        or len(text) > 18
-    ):
-        return _head(ticket)
-    return int(text)
+    return _number(request, "seen") if is_scripted(request) else _head(ticket)
+
+
+def _number(request: AgentRequest, name: str) -> int:
+    """A number of a form that was not checked; 0 for anything else."""
+    text = request.POST.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def _head(ticket: Ticket) -> int:
