@@ -1,4 +1,4 @@
-"""Things tests begin with. The cast: Alice owns, Bob is her teammate, Charlie is of another team."""
+"""What tests begin with. The cast: Alice owns, Bob is her teammate, Charlie is of another team."""
 
 from __future__ import annotations
 
@@ -97,10 +97,18 @@ def make_ticket(inbox: Inbox, sender: str = "kim@example.org", **fields: Any) ->
     return ticket_of(write_in(inbox, sender, **fields))
 
 
-def ticket_of(entry: Entry) -> Ticket:
+def ticket_of(entry: Entry | None) -> Ticket:
     """The ticket of an entry, as it is now."""
+    assert entry is not None
     assert entry.ticket_id is not None
     return Ticket.objects.select_related("team", "agent", "conversation").get(pk=entry.ticket_id)
+
+
+def newest_of(ticket: Ticket) -> Entry:
+    """The newest entry of a ticket, as it is now."""
+    ticket.refresh_from_db()
+    assert ticket.newest is not None
+    return ticket.newest
 
 
 def identity_of(sender: str = "kim@example.org", kind: str = "email") -> Identity:
@@ -116,17 +124,23 @@ def head_of(conversation_id: int) -> int:
     return Conversation.objects.values_list("head", flat=True).get(pk=conversation_id)
 
 
-def outgoing(to: Identity, inbox: Inbox, text: str = "It is on its way.", **fields: Any) -> replies.Outgoing:
+def outgoing(
+    to: Identity, inbox: Inbox, text: str = "It is on its way.", **fields: Any
+) -> replies.Outgoing:
     return replies.Outgoing(text=text, identity=to.pk, inbox=inbox.pk, **fields)
 
 
 def answer(
-    ticket: Ticket, *, by: Agent, inbox: Inbox, to: Identity, text: str = "It is on its way.", **fields: Any
+    ticket: Ticket,
+    *,
+    by: Agent,
+    inbox: Inbox,
+    to: Identity,
+    text: str = "It is on its way.",
+    **fields: Any,
 ) -> Entry | HeldSend:
     """A reply by somebody who has read everything; `seen_head`, `client_token` … may be given."""
     told = {name: fields.pop(name) for name in ("then", "subject", "cc") if name in fields}
     fields.setdefault("seen_head", head_of(ticket.conversation_id))
     fields.setdefault("client_token", uuid.uuid4())
-    return replies.reply(
-        ticket, by=by, outgoing=outgoing(to, inbox, text, **told), **fields
-    )
+    return replies.reply(ticket, by=by, outgoing=outgoing(to, inbox, text, **told), **fields)

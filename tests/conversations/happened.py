@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class Happened:
-    """`kinds` names the new entries in order: "in", "out", "note", or an event's name; `raised` is by
-    how much the head went up."""
+    """`kinds` names the new entries in order: "in", "out", "note", or an event's name; `raised` is
+    by how much the head went up."""
 
     kinds: list[str] = field(default_factory=list)
     raised: int = 0

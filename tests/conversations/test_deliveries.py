@@ -35,6 +35,7 @@ def test_a_claim_commits_the_attempt(lease: Lease) -> None:
     row = delivery()
     assert (row.state, row.attempts, row.lease_epoch, lease.epoch) == ("sending", 1, 1, 1)
     assert row.attempt_at is not None
+    assert row.lease_until is not None
     assert row.lease_until > database_now()
 
 
@@ -111,9 +112,8 @@ def test_the_provider_says_when(lease: Lease) -> None:
     assert delivery().next_at >= before + timedelta(minutes=3)
 
 
-def test_an_expired_lease_is_ambiguous_and_its_worker_is_fenced(
-    ticket: Ticket, lease: Lease
-) -> None:
+def test_who_died_while_sending_leaves_doubt_and_is_fenced(ticket: Ticket, lease: Lease) -> None:
+    assert deliveries.handing_over(lease)
     assert deliveries.expire_leases() == 0
     Delivery.objects.update(lease_until=database_now() - timedelta(seconds=1))
     with watched(ticket):
@@ -121,6 +121,15 @@ def test_an_expired_lease_is_ambiguous_and_its_worker_is_fenced(
     assert delivery().state == "ambiguous"
     assert not deliveries.sent(lease)
     assert not deliveries.renew(lease)
+
+
+def test_who_died_before_handing_over_has_surely_not_sent(ticket: Ticket, lease: Lease) -> None:
+    Delivery.objects.update(lease_until=database_now() - timedelta(seconds=1))
+    with watched(ticket):
+        assert deliveries.expire_leases() == 1
+    assert (delivery().state, delivery().attempts) == ("queued", 1)
+    assert not deliveries.sent(lease)
+    assert not deliveries.handing_over(lease)
 
 
 def test_a_renewed_lease_lives_on(lease: Lease) -> None:

@@ -50,6 +50,7 @@ def test_the_same_mail_at_another_inbox_is_named_on_the_entry(cast: Cast) -> Non
         for _ in range(2):
             again = intake.receive(builders.inbound(other, external_id="<1>"))
             assert again.state == intake.DUPLICATE
+    assert first is not None
     first.refresh_from_db()
     assert first.data["also_at"] == ["Billing mail"]
     assert (seen.kinds, seen.raised) == ([], 1)
@@ -201,10 +202,10 @@ def test_files_come_with_changes_of_their_own(cast: Cast) -> None:
 
 def sent(cast: Cast, ticket: Ticket, provider_id: str = "<ours>") -> Delivery:
     entry = builders.answer(ticket, by=cast.alice, inbox=cast.inbox, to=builders.identity_of())
-    Delivery.objects.filter(entry=entry).update(
+    Delivery.objects.filter(entry_id=entry.pk).update(
         state="sent", provider_id=provider_id, sent_at=database_now()
     )
-    return Delivery.objects.get(entry=entry)
+    return Delivery.objects.get(entry_id=entry.pk)
 
 
 def bounce(**fields: object) -> intake.Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -60,13 +61,9 @@ def secret(cast: Cast) -> Secret:
     tickets.rename(ticket, subject=f"The {WORD}", by=cast.alice)
     Inbox.objects.filter(pk=legal.pk).update(undo_window=timedelta(hours=1))
     legal.refresh_from_db()
-    held = builders.answer(
-        ticket, by=cast.alice, inbox=legal, to=builders.identity_of(), text=WORD
-    )
+    held = builders.answer(ticket, by=cast.alice, inbox=legal, to=builders.identity_of(), text=WORD)
     assert isinstance(held, HeldSend)
-    return Secret(
-        opened.conversation, opened, ticket, legal, head, entry.attachments.get(), held
-    )
+    return Secret(opened.conversation, opened, ticket, legal, head, entry.attachments.get(), held)
 
 
 def hidden(secret: Secret) -> set[int]:
@@ -118,7 +115,7 @@ def test_catch_up(cast: Cast, secret: Secret, limit: int) -> None:
 
 def test_the_refusal_of_a_stale_reply(cast: Cast, secret: Secret) -> None:
     """What is newer and hidden does not stop an outsider; a member is shown it."""
-    fields = {
+    fields: dict[str, Any] = {
         "inbox": cast.inbox,
         "to": builders.identity_of(),
         "seen_head": secret.head,

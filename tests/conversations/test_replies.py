@@ -82,9 +82,7 @@ def test_the_same_token_answers_with_the_first_reply(cast: Cast, ticket: Ticket)
     assert (again, seen.raised) == (first, 0)
 
 
-@pytest.mark.parametrize(
-    "fields", [{"text": "  "}, {"text": "x" * 100_001}, {"then": "snoozed"}]
-)
+@pytest.mark.parametrize("fields", [{"text": "  "}, {"text": "x" * 100_001}, {"then": "snoozed"}])
 def test_what_can_not_be_sent_is_refused(
     cast: Cast, ticket: Ticket, fields: dict[str, str]
 ) -> None:

@@ -34,7 +34,9 @@ def test_customers_by_name_and_address(cast: Cast) -> None:
     assert search.search(cast.alice, "duc").customers == []
 
 
-def test_a_common_word_is_found_too(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "RARE", 2)
+def test_older_ones_are_found_beyond_the_first_walk(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "WALK", 2)
     entries = [builders.write_in(cast.inbox, text=f"common {n}") for n in range(5)]
     assert search.search(cast.alice, "common").entries == entries[::-1]

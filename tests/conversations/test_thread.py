@@ -91,8 +91,8 @@ def test_many_are_locked_by_origin(cast: Cast) -> None:
         ("UPDATE conversations_conversation SET reset_head = head + 1", "conversation_counters"),
         ("UPDATE conversations_identity SET value = ''", "identity_value"),
         (
-            "INSERT INTO conversations_identity (kind, value, origin_id, conversation_id, rev, proof,"
-            " created_at) SELECT kind, value, {other}, {other}, 1, 'claimed', now()"
+            "INSERT INTO conversations_identity (kind, value, origin_id, conversation_id, rev,"
+            " proof, created_at) SELECT kind, value, {other}, {other}, 1, 'claimed', now()"
             " FROM conversations_identity WHERE value = 'kim@example.org'",
             "identity_once",
         ),
@@ -134,7 +134,8 @@ def test_the_database_refuses(cast: Cast, statement: str, law: str) -> None:
     }
     if statement.startswith("UPDATE conversations_ticket"):
         statement += f" WHERE id = {ticket.pk}"
-    with pytest.raises(DatabaseError, match=law), transaction.atomic(), connection.cursor() as cursor:
+    refusal = pytest.raises(DatabaseError, match=law)
+    with refusal, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement.format(**ids))
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 

@@ -204,6 +204,10 @@ def test_nonsense_never_breaks_a_form(value: str) -> None:
         url = reverse(f"conversations:{name}", args=[place.ids[key]])
         if method == "post":
             assert alice.post(url, dict.fromkeys(names, value)).status_code < 500, name
+    url = reverse("conversations:reply", args=[place.ids["ticket"]])
+    for action in ("draft", "everybody", "anyway+resolve", value):
+        sent = {"action": action, "seen": value, "version": value, "text": "x"}
+        assert alice.post(url, sent, headers={"hx-request": "true"}).status_code < 500, action
 
 
 def test_restricted_matters_show_as_one_folded_line_and_nothing_of_them_leaks() -> None:

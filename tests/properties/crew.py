@@ -14,8 +14,8 @@ PATIENCE = 60.0
 
 
 def together(*jobs: Callable[[], Any], patience: float = PATIENCE) -> list[Any]:
-    """Run jobs at once, each in a thread with its own connection. The answers come in the jobs' order;
-    an exception is an answer, too. Fails when one doesn't end."""
+    """Run jobs at once, each in a thread with its own connection. The answers come in the jobs'
+    order; an exception is an answer, too. Fails when one doesn't end."""
     answers: list[Any] = [None] * len(jobs)
     start = threading.Barrier(len(jobs))
 
@@ -29,9 +29,7 @@ def together(*jobs: Callable[[], Any], patience: float = PATIENCE) -> list[Any]:
         finally:
             connection.close()
 
-    threads = [
-        threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(jobs)
-    ]
+    threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,4 +1,4 @@
-"""A desk that anything may happen to, in any order: the rules, and a ledger kept outside our code."""
+"""A desk that anything may happen to, in any order, and a ledger kept outside our code."""
 
 from __future__ import annotations
 
@@ -48,7 +48,6 @@ from tests import builders
 from tests.properties import laws
 from tests.properties.reader import Reader
 
-
 pick = st.integers(min_value=0, max_value=10_000)
 senders = st.sampled_from([f"customer{number}@example.org" for number in range(4)])
 few = st.integers(min_value=1, max_value=4)
@@ -77,8 +76,8 @@ class Joined:
 
 
 class Desk(RuleBasedStateMachine):
-    """Each rule is one verb through its own door; refusals are part of the game, and change nothing."""
-
+    """Each rule is one verb through its own door; refusals are part of the game, and change
+    nothing."""
 
     open = False
 
@@ -104,7 +103,8 @@ class Desk(RuleBasedStateMachine):
         self._begin()
 
     def _begin(self) -> None:
-        """A desk in the middle of its day: three customers, one answered, one owned, one restricted."""
+        """A desk in the middle of its day: three customers, one answered, one owned, one
+        restricted."""
         for number, place in enumerate((0, 1, 3)):
             self.customer_writes(f"customer{number}@example.org", place, False, files=number % 2)
         first, second, _third = Ticket.objects.order_by("pk")
@@ -217,6 +217,30 @@ class Desk(RuleBasedStateMachine):
         if isinstance(made, Entry):
             self.ledger.said[token] = text
 
+    @rule(ticket=pick, agent=pick)
+    def a_reply_crosses_a_message(self, ticket: int, agent: int) -> None:
+        """The customer writes while the author types: refused, and nothing is sent."""
+        found, author = self._ticket(ticket), self._active(agent)
+        if found is None or found.restriction or author is None:
+            return
+        entry = found.entries.filter(direction="in").select_related("identity").first()
+        if entry is None or entry.identity is None or entry.identity.blocked_at:
+            return
+        seen = builders.head_of(found.conversation_id)
+        sender, inbox = entry.identity, self.inboxes[0 if entry.identity.kind == "email" else 2]
+        self._receive(
+            builders.inbound(
+                inbox, sender.value, kind=sender.kind, text=f"crossing {len(self.messages)}"
+            )
+        )
+        try:
+            builders.answer(
+                found, by=author, inbox=inbox, to=sender, seen_head=seen, confirmed=True
+            )
+        except (StaleContext, Moved):
+            return
+        raise AssertionError("a reply passed a message its author had not read")
+
     @rule(which=pick, late=st.booleans())
     def held_reply(self, which: int, late: bool) -> None:
         waiting = list(HeldSend.objects.filter(state=HeldState.HELD).order_by("pk"))
@@ -315,9 +339,9 @@ class Desk(RuleBasedStateMachine):
         if found is None:
             return
         if what == "wake":
-            Ticket.objects.filter(
-                pk=found.pk, status__in=(Status.SNOOZED, Status.PENDING)
-            ).update(deadline_at=database_now())
+            Ticket.objects.filter(pk=found.pk, status__in=(Status.SNOOZED, Status.PENDING)).update(
+                deadline_at=database_now()
+            )
             tickets.wake_due()
             return
         until = database_now() + timedelta(days=1)
@@ -365,7 +389,9 @@ class Desk(RuleBasedStateMachine):
         all_ids = list(Conversation.objects.order_by("pk").values_list("pk", flat=True))
         if len(all_ids) < 2:
             return
-        one, two = all_ids[first % len(all_ids)], all_ids[second % len(all_ids)]
+        self._join(all_ids[first % len(all_ids)], all_ids[second % len(all_ids)])
+
+    def _join(self, one: int, two: int) -> None:
         before = {row[0]: row for row in _rows()}
         heads = list(Conversation.objects.order_by("pk").values_list("pk", "head", "merged_into"))
         try:
@@ -378,6 +404,21 @@ class Desk(RuleBasedStateMachine):
             )
             return
         self.joins.append(Joined(row, before))
+
+    @rule(order=st.permutations(range(2)))
+    def three_are_joined_and_parted(self, order: list[int]) -> None:
+        """A chain of joins, taken back in any order, with somebody writing in between."""
+        live = list(Conversation.objects.live().order_by("head").values_list("pk", flat=True))
+        if len(live) < 3:
+            return
+        known = len(self.joins)
+        for other in live[1:3]:
+            self._join(live[0], other)
+        self.note(order[0], 0)
+        laws.check()
+        for step, place in enumerate(order):
+            self.take_a_join_back(known + (place if step == 0 else 0))
+            laws.check()
 
     @precondition(lambda self: self.joins)
     @rule(which=pick)
@@ -425,10 +466,16 @@ class Desk(RuleBasedStateMachine):
             elif outcome == "postponed":
                 assert deliveries.postponed(lease, code="450", error="Later")
             else:
-                Delivery.objects.filter(pk=lease.delivery).update(
-                    lease_until=database_now() - timedelta(seconds=1)
-                )
+                if outcome == "expired":
+                    assert deliveries.handing_over(lease)
+                row = Delivery.objects.filter(pk=lease.delivery)
+                row.update(lease_until=database_now() - timedelta(seconds=1))
                 assert deliveries.expire_leases() == 1
+                after = row.get()
+                if outcome == "expired":
+                    assert after.state == "ambiguous"
+                else:
+                    assert after.state == "queued" or after.attempts == deliveries.MAX_ATTEMPTS
                 assert not deliveries.sent(lease)
         trouble = Delivery.objects.filter(state__in=("failed", "ambiguous")).first()
         if trouble and again:
@@ -585,5 +632,3 @@ def _family_after_undo(row: Merge) -> set[int]:
         grown = bool(more)
         family |= more
     return family
-
-

@@ -151,5 +151,3 @@ def address(identity: Identity) -> Row:
 
 def waiting(held: HeldSend) -> Row:
     return {"state": held.state, "text": held.payload["text"], "release_at": held.release_at}
-
-

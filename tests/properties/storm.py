@@ -120,7 +120,7 @@ class Storm:
 
 
 def crossing(first: int, second: int) -> list[str]:
-    """Two transactions, each with one conversation locked, refer to the other's by a foreign key."""
+    """Two transactions, each with a conversation locked, refer to the other's by foreign key."""
     from conversations.thread import locked
 
     both = threading.Barrier(2)

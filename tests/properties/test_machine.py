@@ -19,7 +19,9 @@ GATE = settings(
     phases=[Phase.generate],  # shrinking takes minutes; the full profile does it
     suppress_health_check=list(HealthCheck),
 )
-FULL = settings(GATE, max_examples=300, stateful_step_count=40, derandomize=False, phases=list(Phase))
+FULL = settings(
+    GATE, max_examples=300, stateful_step_count=40, derandomize=False, phases=list(Phase)
+)
 
 
 class RolledBack(Desk):

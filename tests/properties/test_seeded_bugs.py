@@ -14,8 +14,17 @@ from django.db import connection, transaction
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from conversations import deliveries, intake, merges, ownership, replies, thread, timeline
-from conversations.models import Attachment, Conversation, Delivery, Identity
+from conversations import (
+    deliveries,
+    intake,
+    merges,
+    ownership,
+    replies,
+    thread,
+    tickets,
+    timeline,
+)
+from conversations.models import Agent, Attachment, Conversation, Delivery, Identity, Ticket
 from tests import builders
 from tests.properties import laws
 from tests.properties.crew import failures, together
@@ -23,7 +32,6 @@ from tests.properties.storm import Storm, crossing
 from tests.properties.test_machine import GATE, RolledBack
 
 if TYPE_CHECKING:
-    from conversations.models import Agent
     from conversations.timeline import Changes
 
 racing = pytest.mark.django_db(transaction=True)
@@ -49,9 +57,7 @@ def undo_under_a_waiting_writer() -> list[str]:
     """A writer waits for the conversation that its origin is leaving."""
     cast = builders.make_cast()
     one, two = (builders.make_ticket(cast.inbox, f"{name}@example.org") for name in "ab")
-    builders.answer(
-        two, by=cast.alice, inbox=cast.inbox, to=builders.identity_of("b@example.org")
-    )
+    builders.answer(two, by=cast.alice, inbox=cast.inbox, to=builders.identity_of("b@example.org"))
     (lease,) = deliveries.claim([cast.inbox.pk], 1)
     for _ in range(4):
         replies.note(one, by=cast.bob, text="grow", client_token=uuid.uuid4())
@@ -67,6 +73,7 @@ def undo_under_a_waiting_writer() -> list[str]:
     def write() -> None:
         assert leaving.wait(10)
         deliveries.sent(lease, provider_id="<1@desk.example>")
+        replies.note(two, by=cast.bob, text="late", client_token=uuid.uuid4())
 
     wrong = failures(together(undo, write))
     return [repr(each) for each in wrong] + [str(each) for each in laws.breaches().items()]
@@ -109,7 +116,7 @@ def test_no_lock_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = builders.make_ticket(builders.make_cast().inbox)
     bare = thread.LOCK_LIVE.replace("FOR NO KEY UPDATE", "")
     monkeypatch.setattr(thread, "LOCK_LIVE", bare)
-    alice = ownership.Agent.objects.get(name="Alice")
+    alice = Agent.objects.get(name="Alice")
 
     def write() -> None:
         for _ in range(10):
@@ -123,7 +130,7 @@ def an_unrecorded_stamp(self: thread.Thread, row: Any, *fields: str) -> None:
 
 
 def a_forgetful_move(origins: list[int], where: Conversation) -> None:
-    for model in (Identity, merges.Ticket):
+    for model in (Identity, Ticket):
         model.objects.filter(origin__in=origins).update(conversation=where)
     Delivery.objects.filter(entry__origin__in=origins).update(conversation=where)
     Attachment.objects.filter(entry__origin__in=origins).update(conversation=where)
@@ -145,7 +152,7 @@ def an_expiry_that_frees_nobody(ticket: Any, *args: Any) -> None:
         (ownership, "_write_history", lambda *args: None),
         (ownership, "release_all", lambda *args, **fields: 0),
         (replies, "newer_than", lambda *args, **fields: Conversation.objects.none()),
-        (intake.tickets, "_await_us", lambda thread, ticket: an_expiry_that_frees_nobody(ticket)),
+        (tickets, "_await_us", lambda thread, ticket: an_expiry_that_frees_nobody(ticket)),
     ],
 )
 def test_the_machine_catches(
@@ -159,7 +166,7 @@ def test_the_machine_catches(
 @racing
 def test_whoever_forgets_history_can_not_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     ticket = builders.make_ticket(builders.make_cast().inbox)
-    alice = ownership.Agent.objects.get(name="Alice")
+    alice = Agent.objects.get(name="Alice")
     monkeypatch.setattr(ownership, "_write_history", lambda *args: None)
     answers = together(partial(ownership.take, ticket, by=alice, epoch=1))
     assert "ticket_current_ownership" in str(failures(answers)[0])

@@ -170,7 +170,14 @@ document.addEventListener("htmx:afterRequest", (event) => {
   toast(page.querySelector(".refusal")?.textContent || words.failed);
   document.dispatchEvent(new CustomEvent("desk:changed"));
 });
-document.addEventListener("htmx:afterSwap", () => document.getElementById("problem")?.focus());
+document.addEventListener("htmx:afterSwap", () => {
+  const problem = document.getElementById("problem");
+  if (!problem) return;
+  problem.focus();
+  // What was refused is a draft again, should the page have to be loaded.
+  const mode = composer().querySelector("[name=composer-mode]:checked").value;
+  later(composer().querySelector(`form[data-mode=${mode}]`));
+});
 document.addEventListener("desk:leaving", flushAll);
 document.addEventListener("visibilitychange", () => document.hidden && flushAll());
 addEventListener("pagehide", flushAll);

@@ -45,6 +45,7 @@ async function refresh() {
 }
 
 if (list) {
+  list.querySelector(".list-row[aria-current]")?.scrollIntoView({ block: "nearest" });
   const quietly = () => refresh().catch(() => {});
   setInterval(quietly, EVERY);
   document.addEventListener("visibilitychange", quietly);
