@@ -105,6 +105,7 @@ def test_a_shift(desk: Page, cast: Cast) -> None:
     desk.keyboard.press("Control+Enter")
     expect(desk.locator("#problem")).to_contain_text("Only the small ones fit!")
     expect(desk.locator("#reply-text")).to_have_value("Yes, both fit in one box.")
+    expect(desk.locator("#toasts .banner.bad")).to_have_count(0)
     desk.locator("#problem").get_by_role("button", name="Send anyway").click()
 
     # It waits for its undo window, and comes back into the composer.

@@ -161,7 +161,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (form) [form.dataset.sending, form.dataset.dirty] = ["1", ""];
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  const form = formOf(event.target);
+  // The composer may be a new one by now, and the event then speaks of the page.
+  const form = formOf(event.detail.requestConfig?.elt ?? event.target);
   if (form) delete form.dataset.sending;
   if (event.detail.successful) return;
   if (form && [409, 422].includes(event.detail.xhr.status)) return;
