@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import gettext as _
 
 from channels_inbox.email import tokens
-from channels_inbox.email.addresses import valid_address
+from channels_inbox.email.mime.addresses import valid_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

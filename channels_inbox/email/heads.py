@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from channels_inbox.email.addresses import read_addresses
-from channels_inbox.email.header_block import HeaderBlock, read_headers
-from channels_inbox.email.headers import decode_text
+from channels_inbox.email.mime.addresses import read_addresses
+from channels_inbox.email.mime.header_block import HeaderBlock, read_headers
+from channels_inbox.email.mime.headers import decode_text
 
 HEAD_BYTES: Final = 64 * 1024
 MAX_FROM_BYTES: Final = 2_000

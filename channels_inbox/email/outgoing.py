@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from channels_inbox.base import SendError
 from channels_inbox.email import tokens
-from channels_inbox.email.addresses import valid_address
+from channels_inbox.email.mime.addresses import valid_address
 from conversations.intake import remember_names
 from conversations.models import Entry, IdentityKind, Kind, Reference
 

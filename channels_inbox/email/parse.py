@@ -9,17 +9,23 @@ from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
-from channels_inbox.email.addresses import AddressList, read_addresses
-from channels_inbox.email.classify import Classification, classify
-from channels_inbox.email.forwards import find_original_sender
-from channels_inbox.email.header_block import HeaderBlock
-from channels_inbox.email.headers import clean_line, decode_text, message_ids, parse_date, unfold
-from channels_inbox.email.limits import MAX_ADDRESSES, MAX_REFERENCES
 from channels_inbox.email.mail import Address, AttachmentInfo, ParsedMail
-from channels_inbox.email.parts import Attachment, Bodies, read_attachments, read_bodies
-from channels_inbox.email.structure import Part, read_structure
+from channels_inbox.email.mime.addresses import AddressList, read_addresses
+from channels_inbox.email.mime.header_block import HeaderBlock
+from channels_inbox.email.mime.headers import (
+    clean_line,
+    decode_text,
+    message_ids,
+    parse_date,
+    unfold,
+)
+from channels_inbox.email.mime.limits import MAX_ADDRESSES, MAX_REFERENCES
+from channels_inbox.email.mime.parts import Attachment, Bodies, read_attachments, read_bodies
+from channels_inbox.email.mime.structure import Part, read_structure
+from channels_inbox.email.notices.classify import Classification, classify
+from channels_inbox.email.quoting.forwards import find_original_sender
+from channels_inbox.email.quoting.visible import visible_reply
 from channels_inbox.email.thread_tokens import find_thread_token
-from channels_inbox.email.visible import visible_reply
 
 _ENVELOPE_HEADERS: Final = (
     "delivered-to",

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from channels_inbox.email.addresses import read_addresses
+from channels_inbox.email.mime.addresses import read_addresses
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from channels_inbox.email import charsets
+from channels_inbox.email.mime import charsets
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from email.message import Message
 
 import pytest
 
-from channels_inbox.email.classify import Classification, classify
+from channels_inbox.email.notices.classify import Classification, classify
 
 DAEMON = "From: Mail Delivery System <mailer-daemon@mx.example.net>\n"
 PERSON = "From: Lan Nguyen <lan@example.org>\n"

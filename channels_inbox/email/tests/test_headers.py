@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from channels_inbox.email.headers import (
+from channels_inbox.email.mime.headers import (
     clean_line,
     content_header,
     decode_text,

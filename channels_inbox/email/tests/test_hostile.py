@@ -6,8 +6,8 @@ import zipfile
 
 import pytest
 
-from channels_inbox.email.limits import MAX_PARTS
 from channels_inbox.email.mail import ParsedMail
+from channels_inbox.email.mime.limits import MAX_PARTS
 from channels_inbox.email.parse import parse
 from channels_inbox.email.tests.mails import multipart, part
 

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from channels_inbox.email.html_text import text_of_html
+from channels_inbox.email.mime.html_text import text_of_html
+from channels_inbox.email.quoting.visible import visible_reply
 from channels_inbox.email.tests.visible_samples import (
     ATTRIBUTIONS,
     DELIMITERS,
@@ -12,7 +13,6 @@ from channels_inbox.email.tests.visible_samples import (
     HEADER_BLOCKS,
     QUOTES_IN_HTML,
 )
-from channels_inbox.email.visible import visible_reply
 
 MAX_CPU_SECONDS = 0.3
 # The machines that run the tests differ; the limit above was measured on the slowest known.

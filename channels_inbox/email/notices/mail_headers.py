@@ -1,0 +1,98 @@
+"""Reading headers of mail that may be broken or hostile: always text, never an exception."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from email.message import Message
+from itertools import islice
+
+from channels_inbox.email.mime.headers import decode_text
+
+_MAX_HEADERS = 2_000
+_MAX_HEADER_CHARS = 4_000
+_MAX_LINE_CHARS = 1_000
+
+# Every repetition is bounded, so scanning stays linear however long the input is.
+ADDRESS_PATTERN = r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[\w-]{1,63}\.){1,10}[\w-]{2,63}"
+ADDRESS = re.compile(ADDRESS_PATTERN)
+
+_WITHOUT_DECOMPOSITION = str.maketrans("đłøı\u2019", "dloi'")
+_SPACES = re.compile(r"\s+")
+
+
+def header_values(message: Message, name: str) -> list[str]:
+    """Every value of a header, decoded, white space collapsed."""
+    wanted = name.lower()
+    return [_decoded(value) for field, value in _fields(message) if field == wanted]
+
+
+def header(message: Message, name: str) -> str:
+    values = header_values(message, name)
+    return values[0] if values else ""
+
+
+def has_header(message: Message, name: str) -> bool:
+    wanted = name.lower()
+    return any(field == wanted for field, _ in _fields(message))
+
+
+def header_names(message: Message) -> list[str]:
+    """Lower-case names of the headers, repeated ones repeated."""
+    return [name for name, _ in _fields(message)]
+
+
+def sender_address(message: Message) -> str:
+    return first_address(header(message, "From"))
+
+
+def first_address(text: str) -> str:
+    found = ADDRESS.search(text)
+    return found.group().lower() if found else ""
+
+
+def addresses_in(text: str) -> list[str]:
+    return [found.lower() for found in ADDRESS.findall(text)]
+
+
+def has_null_return_path(message: Message) -> bool:
+    """The envelope sender was `<>`: a notification nobody may answer (RFC 5321, 4.5.5)."""
+    paths = header_values(message, "Return-Path")
+    return bool(paths) and paths[0].strip("<> ").lower() in {"", "mailer-daemon"}
+
+
+def content_type(part: Message) -> str:
+    return part.get_content_type().lower()
+
+
+def report_type(message: Message) -> str:
+    """What a multipart/report reports: delivery-status, feedback-report, ..."""
+    if content_type(message) != "multipart/report":
+        return ""
+    found = re.search(r"report-type\s?=\s?\"?([\w-]+)", header(message, "Content-Type"), re.I)
+    return found.group(1).lower() if found else ""
+
+
+def fold(text: str) -> str:
+    """Lower case, no accents, single spaces: how phrases are compared across languages."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return _SPACES.sub(" ", bare.translate(_WITHOUT_DECOMPOSITION)).strip()
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines cut to a length that keeps each rule applied to them cheap."""
+    return [line[:_MAX_LINE_CHARS] for line in re.split(r"\r\n|\r|\n", text)]
+
+
+def _fields(message: Message) -> Iterator[tuple[str, str]]:
+    for name, value in islice(message.raw_items(), _MAX_HEADERS):
+        yield str(name).lower(), str(value)
+
+
+def _decoded(raw: str) -> str:
+    """The stdlib parser smuggles 8-bit header bytes through as lone surrogates."""
+    raw = raw[:_MAX_HEADER_CHARS]
+    try:
+        return decode_text(raw.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return decode_text(raw.encode("utf-8", "replace"))
