@@ -10,6 +10,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import BadInput
@@ -17,7 +18,7 @@ from conversations.models import Attachment, FileState
 from conversations.thread import database_now, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from django.core.files.uploadedfile import UploadedFile
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS = 8
 BATCH = 20
+LEASE = timedelta(minutes=2)
 
 
 def upload(file: UploadedFile[Any], *, by: Agent) -> Attachment:
@@ -54,13 +56,22 @@ def store(content: bytes) -> str:
 
 def store_waiting(read: Callable[[Attachment], bytes]) -> int:
     """Store the files that wait; `read` brings the bytes from the source. Returns how many."""
-    due = Attachment.objects.select_related("entry").filter(
-        state=FileState.PENDING, next_at__lte=database_now()
-    )
-    done = 0
-    for attachment in due.order_by("next_at")[:BATCH]:
-        done += _store_one(attachment, read)
-    return done
+    waiting = _claim()
+    return sum(_store_one(attachment, read) for attachment in waiting)
+
+
+def _claim() -> Sequence[Attachment]:
+    """Take some for this worker: another one finds them due again only if it dies."""
+    with transaction.atomic():
+        now = database_now()
+        due = Attachment.objects.filter(state=FileState.PENDING, next_at__lte=now)
+        ids = list(
+            due.order_by("next_at")
+            .select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .values_list("pk", flat=True)[:BATCH]
+        )
+        Attachment.objects.filter(pk__in=ids).update(next_at=now + LEASE)
+    return list(Attachment.objects.select_related("entry").filter(pk__in=ids))
 
 
 def _store_one(attachment: Attachment, read: Callable[[Attachment], bytes]) -> bool:

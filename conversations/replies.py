@@ -65,6 +65,7 @@ class Outgoing:
             raise BadInput(_("Write something first."))
         if len(self.text) > MAX_TEXT:
             raise BadInput(_("This is too long to send. Put the long part in a file."))
+        _refuse_nul(self.text, self.subject, *self.to, *self.cc, *self.bcc)
         if self.then not in (Status.PENDING, Status.OPEN, Status.RESOLVED):
             raise BadInput(_("Choose what happens to the ticket after sending."))
         return self
@@ -116,6 +117,7 @@ def note(
         raise BadInput(_("Write something first."))
     if len(text) > MAX_TEXT:
         raise BadInput(_("This note is too long. Put the long part in a file."))
+    _refuse_nul(text)
     actor = Actor.of(by)
     with locked(ticket.origin_id) as thread:
         done = Entry.objects.filter(actor=actor.actor, client_token=client_token).first()
@@ -238,6 +240,8 @@ def _way_out(
         raise NotReachable(_("That address does not belong to this customer any more."))
     if inbox is None:
         raise NotReachable(_("That inbox is switched off. Choose another one."))
+    if not inbox.writes_to(identity):
+        raise NotReachable(_("That inbox can't write to this kind of address. Choose another one."))
     if inbox.restriction != ticket.restriction:
         raise NotReachable(_("Restricted messages can't be mixed with open ones."))
     if identity.undeliverable_at and not confirmed:
@@ -347,3 +351,9 @@ def _done_before(actor: Actor, client_token: UUID) -> Entry | HeldSend | None:
     return Entry.objects.filter(
         actor=actor.actor, client_token=client_token, kind=Kind.MESSAGE
     ).first()
+
+
+def _refuse_nul(*texts: str) -> None:
+    """PostgreSQL keeps every character but this one."""
+    if any("\x00" in text for text in texts):
+        raise BadInput(_("There is a character in it that can't be sent. Type it again."))

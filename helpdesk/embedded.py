@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from helpdesk.supervisor import Service
 
 UNPRIVILEGED = "nobody"
 LOOPBACK = "127.0.0.1"
+VAR = Path("/var/lib")
 INITDB = (
     "--username=helpdesk",
     "--auth=scram-sha-256",
@@ -142,13 +144,25 @@ class Place:
 
     @classmethod
     def beside(cls, data: Path) -> "Place":
-        """`data/services`, or a folder under /var/lib where the account can't reach that."""
-        account = Account.choose()
-        wanted = data / "services"
-        if moved := not account.reaches(wanted):
-            digest = sha256(str(data.resolve()).encode()).hexdigest()[:16]
-            wanted = passable(Path("/var/lib/helpdesk")) / digest
-        return cls(passable(wanted), account, moved)
+        """`data/services`, or where that leads to.
+
+        Where the account can't reach it, it becomes a link to a new folder under /var/lib. Raises
+        `EmbeddedError` where it holds a database already and can't be reached any more.
+        """
+        account, wanted = Account.choose(), data / "services"
+        if wanted.is_symlink():
+            return cls(passable(wanted.readlink()), account, moved=True)
+        if account.reaches(wanted):
+            return cls(passable(wanted), account, moved=False)
+        if wanted.exists():
+            raise EmbeddedError(
+                f"The account {UNPRIVILEGED!r}, which runs the database, can't enter all folders "
+                f"above {wanted} any more. Let it pass with chmod o+x, or move {data} elsewhere."
+            )
+        digest = sha256(f"{data.resolve()} {time.time_ns()}".encode()).hexdigest()[:16]
+        elsewhere = passable(passable(VAR / "helpdesk") / digest)
+        wanted.symlink_to(elsewhere)
+        return cls(elsewhere, account, moved=True)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def load(data: Path) -> dict[str, str]:
     path = data / "keys.json"
     if path.exists():
         return read(path)
-    if (data / "services").exists():
+    if os.path.lexists(data / "services"):
         raise KeysError(
             f"{path} is missing, but {data} holds a database that was made with it. Put the file "
             f"back, or remove the folder to start anew."

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models.people import Team
+
+if TYPE_CHECKING:
+    from conversations.models.identities import Identity
 
 
 class Restriction(models.TextChoices):
@@ -17,6 +21,10 @@ class Restriction(models.TextChoices):
     LEGAL = "legal", _("Legal: only the team")
     STAFF = "staff", _("Staff: only the team")
     HEALTH = "health", _("Health: only the team")
+
+
+# Channels whose addresses are of a kind with another name.
+ADDRESS_KIND = {"sms": "phone"}
 
 
 def random_public_id() -> str:
@@ -63,6 +71,10 @@ class Inbox(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def writes_to(self, identity: Identity) -> bool:
+        """Whether this channel can reach an address of that kind at all."""
+        return identity.kind == ADDRESS_KIND.get(self.kind, self.kind)
 
     @property
     def dedup_scope(self) -> str:

@@ -140,6 +140,28 @@ def test_it_knows_where_another_account_may_go(tmp_path: Path) -> None:
     assert Account(uid=54321, gid=54321, switch=False).reaches(tmp_path / "inside")
 
 
+def test_servers_move_where_their_account_can_go_and_stay_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = Account(uid=os.getuid(), gid=os.getgid(), switch=True)
+    monkeypatch.setattr(Account, "choose", classmethod(lambda cls: stranger))
+    monkeypatch.setattr(embedded, "VAR", tmp_path / "var")
+    data = tmp_path / "closed" / "data"
+    data.mkdir(parents=True)
+    (data / "services").mkdir()
+    monkeypatch.setattr(Account, "reaches", lambda self, path: "closed" not in path.parts)
+    with pytest.raises(EmbeddedError, match="can't enter all folders above .* chmod o\\+x"):
+        Place.beside(data)
+    (data / "services").rmdir()
+    place = Place.beside(data)
+    assert (place.moved, place.folder.parent) == (True, tmp_path / "var" / "helpdesk")
+    assert Place.beside(data) == place
+    with pytest.raises(keys.KeysError, match="is missing, but"):
+        keys.load(data)
+    (data / "services").unlink()
+    assert Place.beside(data) != place
+
+
 def test_a_missing_package_is_named() -> None:
     with pytest.raises(EmbeddedError, match="no_such_wheel is not installed. Run `uv sync`"):
         embedded.package("no_such_wheel")
