@@ -19,6 +19,7 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from pymap.backend.dict import Config, DictBackend
 from pymap.imap import IMAPService
+from pysasl.hashing import Cleartext
 
 from helpdesk.demo_cast import MAIL_DOMAIN, PASSWORD
 from helpdesk.mailboxes import Mailboxes, Store
@@ -147,6 +148,7 @@ def imap_config(port: int) -> Config:
         port=port,
         tls_enabled=False,
         max_append_len=SIZE_LIMIT,
+        hash_context=Cleartext(),
         demo_data=False,
         demo_user="",
         demo_password="",
