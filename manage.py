@@ -9,6 +9,7 @@ USAGE = """Start here:
   uv run manage.py up      the same with an empty desk of your own
 """
 LAUNCHED = ("demo", "up")
+SELF_SERVED = ("seed", "bench")
 TOOLS = ("makemigrations", "check", "help", "parse_mail")
 
 
@@ -21,6 +22,10 @@ def main() -> None:
         from helpdesk.launcher import main as launch
 
         sys.exit(launch(sys.argv[1:]))
+    if command in SELF_SERVED and not os.environ.get("DATABASE_URL"):
+        from helpdesk.bench.private import main as run_privately
+
+        sys.exit(run_privately(sys.argv[1:]))
     given = os.environ.get("DATABASE_URL")
     module = "helpdesk.offline" if command in TOOLS and not given else "helpdesk.settings"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)

@@ -54,7 +54,9 @@ class Account(models.Model):
 class Credential(models.Model):
     """A secret of an account, encrypted; written by forms, read by the adapter (`vault.py`)."""
 
-    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, related_name="credentials")
+    inbox = models.ForeignKey(
+        Inbox, on_delete=models.CASCADE, related_name="credentials", db_index=False
+    )
     name = models.CharField(max_length=40)
     sealed = models.BinaryField()
     updated_at = models.DateTimeField(auto_now=True)
@@ -117,7 +119,9 @@ class Item(models.Model):
     """One event of an envelope. It ends threaded, duplicate, ignored (with the reason) or dead.
     Items of a lane (one sender in one inbox) go in order, except those that failed twice."""
 
-    envelope = models.ForeignKey(Envelope, on_delete=models.PROTECT, related_name="items")
+    envelope = models.ForeignKey(
+        Envelope, on_delete=models.PROTECT, related_name="items", db_index=False
+    )
     position = models.IntegerField(default=0)
     inbox = models.ForeignKey(Inbox, on_delete=models.PROTECT, related_name="+", db_index=False)
     lane = models.CharField(max_length=100)
@@ -167,7 +171,9 @@ class Folder(models.Model):
     """How far one folder of a mailbox has been read. A changed UIDVALIDITY starts it over; what was
     threaded before is then found to be duplicate by its digest."""
 
-    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, related_name="folders")
+    inbox = models.ForeignKey(
+        Inbox, on_delete=models.CASCADE, related_name="folders", db_index=False
+    )
     name = models.CharField(max_length=255)
     uidvalidity = models.BigIntegerField(default=0)
     first_uid = models.BigIntegerField(default=0)

@@ -8,6 +8,7 @@ import argparse
 import gc
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from helpdesk.embedded import (
     listening,
     passable,
 )
-from helpdesk.supervisor import Service, StartError, StopRequested, Supervisor, take_lock
+from helpdesk.supervisor import Service, StartError, StopRequested, Supervisor, take_lock, try_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORTS = {"web": 8000, "smtp": 2525, "imap": 1143}
@@ -88,8 +89,21 @@ def choose_ports(options: argparse.Namespace) -> dict[str, int]:
 
 
 def unless_taken(port: int) -> int:
-    """The port itself, one of the next ten, or any free one."""
-    return next((near for near in range(port, port + 10) if not listening(near)), free_port())
+    """The port itself, one of the next twenty, or any free one."""
+    near = (near for near in range(port, port + 20) if not listening(near) and claim(near))
+    return next(near, free_port())
+
+
+def claim(port: int) -> bool:
+    """Keep copies that start at the same moment from choosing the same port, as long as we live."""
+    mark = Path(tempfile.gettempdir()) / f"helpdesk-port-{port}"
+    try:
+        descriptor = os.open(mark, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return False
+    if not (claimed := try_lock(descriptor)):
+        os.close(descriptor)
+    return claimed
 
 
 def launch(copy: Copy, supervisor: Supervisor, began: float) -> int:

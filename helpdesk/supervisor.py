@@ -189,6 +189,7 @@ class Supervisor:
         self.logs, self.keep, self.say = logs, list(keep), say
         self.stages: list[list[Child]] = []
         self.stopping = threading.Event()
+        self.parent = os.getppid()
         self.lifeline = None if KERNEL_ENDS_ORPHANS else open_lifeline()
 
     def obey_signals(self) -> None:
@@ -230,11 +231,10 @@ class Supervisor:
 
     def watch(self) -> None:
         """Restart what ends, until somebody asks us to stop."""
-        parent = os.getppid()
         under_uv = "UV" in os.environ
         while not self.stopping.wait(1):
             # `uv run` stands between the person and us: when it is killed, so are we meant to be.
-            if under_uv and os.getppid() != parent:
+            if under_uv and os.getppid() != self.parent:
                 return
             for stage in self.stages:
                 stage[:] = [self._kept(child) for child in stage]

@@ -83,7 +83,9 @@ class Merge(models.Model):
     """One row of the ledger of joins. `origins` are the conversations that moved; undoing takes out
     exactly those that still point where this row put them."""
 
-    into = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="merges")
+    into = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, related_name="merges", db_index=False
+    )
     origins = ArrayField(models.BigIntegerField())
     proof = models.CharField(max_length=12)
     reason = models.CharField(max_length=300, blank=True, default="")

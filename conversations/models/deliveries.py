@@ -118,7 +118,9 @@ class HeldSend(models.Model):
     """A reply that waits (undo window, later: schedules). The entry and its number are made at
     release."""
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="held")
+    ticket = models.ForeignKey(
+        Ticket, on_delete=models.PROTECT, related_name="held", db_index=False
+    )
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+")
     actor = models.CharField(max_length=40)
     client_token = models.UUIDField(default=uuid.uuid4)
@@ -158,7 +160,9 @@ class Draft(models.Model):
     """What an agent has typed and not sent: one per (ticket, agent, reply | note). `version` lets
     two tabs write without one silently undoing the other."""
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="drafts")
+    ticket = models.ForeignKey(
+        Ticket, on_delete=models.CASCADE, related_name="drafts", db_index=False
+    )
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="drafts")
     mode = models.CharField(max_length=5, choices=DraftMode.choices)
     text = models.TextField(blank=True, default="")

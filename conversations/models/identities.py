@@ -60,7 +60,7 @@ class Identity(models.Model):
             models.CheckConstraint(condition=~Q(value="") & ~Q(kind=""), name="identity_value"),
         ]
         indexes = [
-            models.Index("conversation", "rev", name="identity_rev"),
+            models.Index("conversation", name="identity_conversation"),
             models.Index(OpClass("value", name="varchar_pattern_ops"), name="identity_value_start"),
         ]
 

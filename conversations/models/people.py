@@ -90,7 +90,9 @@ class Membership(models.Model):
     """An agent's place in a team. `active` follows the agent by foreign key (id, is_active), so an
     agent who still owns something can neither leave nor be disabled."""
 
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(
+        Team, on_delete=models.CASCADE, related_name="memberships", db_index=False
+    )
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="memberships")
     active = models.BooleanField(default=True, db_default=True)
 

@@ -82,7 +82,7 @@ class Ticket(models.Model):
         Conversation, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     rev = models.BigIntegerField()
-    token_id = models.CharField(max_length=12, unique=True, default=random_token_id)
+    token_id = models.CharField(max_length=12, default=random_token_id)
     subject = models.CharField(max_length=300, blank=True, default="", db_default="")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
     priority = models.SmallIntegerField(default=0, db_default=0)
@@ -140,6 +140,7 @@ class Ticket(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint("token_id", name="ticket_token"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="ticket_status"),
             models.CheckConstraint(condition=Q(agent=None) | Q(bot=None), name="ticket_one_holder"),
             models.CheckConstraint(
@@ -154,7 +155,7 @@ class Ticket(models.Model):
             ),
         ]
         indexes = [
-            models.Index("conversation", "rev", name="ticket_rev"),
+            models.Index("conversation", name="ticket_conversation"),
             models.Index(
                 "deadline_at",
                 "id",
@@ -234,7 +235,9 @@ class Ownership(models.Model):
     """One stretch of a ticket's ownership. It ends where the next begins, so history can have
     neither a gap nor an overlap. Append-only (a trigger refuses everything else)."""
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="ownerships")
+    ticket = models.ForeignKey(
+        Ticket, on_delete=models.PROTECT, related_name="ownerships", db_index=False
+    )
     epoch = models.BigIntegerField()
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+", db_index=False)
     agent = models.ForeignKey(

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from conversations import tickets
 from conversations.forms import MoveForm
@@ -17,8 +17,10 @@ from conversations.permissions import entry_for, ticket_for
 from conversations.views import safe_html
 from conversations.views.access import for_agents
 from conversations.views.answers import at_ticket, checked, done
+from conversations.views.screen import tickets_of
 
 if TYPE_CHECKING:
+    from conversations.models import Entry
     from conversations.views.access import AgentRequest
 
 
@@ -52,14 +54,26 @@ def whole(request: AgentRequest, pk: int) -> HttpResponse:
     return response
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @for_agents
 def move(request: AgentRequest, pk: int) -> HttpResponse:
     """Put a message under another matter of the same customer, or a new one."""
     entry = entry_for(request.user, pk, to="act")
+    if request.method == "GET":
+        return _choose_matter(request, entry)
     told: dict[str, Any] = checked(MoveForm(request.POST))
     target = ticket_for(request.user, told["to"], to="act") if told["to"] else None
     moved = tickets.move_entry(entry, to=target, by=request.user)
     if moved.ticket is None:
         raise Http404
     return done(request, at_ticket(moved.ticket), _("Moved."))
+
+
+def _choose_matter(request: AgentRequest, entry: Entry) -> HttpResponse:
+    assert entry.ticket is not None
+    others = [
+        ticket
+        for ticket in tickets_of(entry.conversation, request.user)
+        if ticket.pk != entry.ticket_id and ticket.restriction == entry.ticket.restriction
+    ]
+    return render(request, "conversations/move.html", {"entry": entry, "others": others})

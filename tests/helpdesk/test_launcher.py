@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import stat
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpdesk.running import Running, token_in
+from helpdesk import launcher
+from helpdesk.embedded import free_port
+from tests.helpdesk.running import ROOT, Running, token_in
 
 Start = Callable[..., Running]
 
@@ -129,6 +132,19 @@ def test_up_is_empty_and_its_first_page_creates_the_admin_once(start: Start) -> 
     with pytest.raises(urllib.error.HTTPError, match="404"):
         rival.get("/welcome/")
     copy.end(signal.SIGINT)
+
+
+def test_copies_that_start_together_choose_different_ports() -> None:
+    port = free_port()
+    assert launcher.claim(port)
+    with subprocess.Popen(
+        [sys.executable, "-c", f"from helpdesk import launcher; print(launcher.claim({port}))"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as rival:
+        assert rival.communicate()[0] == "False\n"
+    assert launcher.unless_taken(port) != port
 
 
 @pytest.mark.full

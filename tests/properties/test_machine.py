@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -33,6 +33,13 @@ class RolledBack(Desk):
         self.transaction.__enter__()
 
     def teardown(self) -> None:
+        try:
+            if self.open and not connection.needs_rollback:
+                self.compare_pages()
+        finally:
+            self._take_back()
+
+    def _take_back(self) -> None:
         transaction.set_rollback(True)
         self.transaction.__exit__(None, None, None)
 
