@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from conversations.models import Agent
-from helpdesk.demo_cast import CAST, PASSWORD
+from helpdesk.demo_cast import CAST, MAIL_DOMAIN, PASSWORD
 from helpdesk.entrance import is_this_machine
 
 
@@ -18,10 +18,14 @@ from helpdesk.entrance import is_this_machine
 def people(request: HttpRequest) -> HttpResponse:
     """Offer everyone who can be played."""
     refuse_strangers(request)
-    following = request.GET.get("next", "")
-    return render(
-        request, "helpdesk/demo.html", {"cast": CAST, "password": PASSWORD, "next": following}
-    )
+    shown = {
+        "cast": CAST,
+        "password": PASSWORD,
+        "next": request.GET.get("next", ""),
+        "mail_domain": MAIL_DOMAIN,
+        "smtp_port": str(settings.DEMO_MAIL["smtp_port"] or ""),
+    }
+    return render(request, "helpdesk/demo.html", shown)
 
 
 @never_cache

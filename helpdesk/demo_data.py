@@ -169,7 +169,7 @@ def _backdate(first: Entry, lines: tuple[Line, ...]) -> None:
     """Spread a story over the past, so that the desk looks like one that has been in use."""
     now = database_now()
     said = iter(lines)
-    at = now - timedelta(hours=lines[0][0])
+    at = now - timedelta(hours=lines[0][0], seconds=1)
     for entry in Entry.objects.filter(conversation=first.conversation_id).order_by("at", "id"):
         if entry.kind != "event":
             at = now - timedelta(hours=next(said)[0])
@@ -189,3 +189,4 @@ def _backdate(first: Entry, lines: tuple[Line, ...]) -> None:
             deadline_at=None if ticket.is_resolved else asked + wait,
         )
     Identity.objects.filter(conversation=first.conversation_id).update(wrote_at=opened)
+    Customer.objects.filter(conversation=first.conversation_id).update(created_at=opened)

@@ -102,7 +102,7 @@ class Storm:
         reader.load()
         while time.monotonic() < self.until:
             reader.ask()
-            time.sleep(0.005)
+            time.sleep(0.03)
         self.counts["asked"] += reader.rounds
         self.counts["reset"] += reader.resets
 
