@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations import tickets
 from conversations.errors import BadInput
 from conversations.models import RECEIPT_RANK, Delivery, DeliveryState, Ticket
+from conversations.sweeping import each
 from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def expire_leases() -> int:
     expired = Delivery.objects.filter(
         state=DeliveryState.SENDING, lease_until__lt=database_now()
     ).values_list("pk", "lease_epoch")[:100]
-    return sum(_abandoned(Lease(pk, epoch)) for pk, epoch in expired)
+    return each([Lease(pk, epoch) for pk, epoch in expired], _abandoned)
 
 
 def _abandoned(lease: Lease) -> bool:

@@ -46,10 +46,10 @@ class StaleContext(DomainError):
 
 
 class Moved(DomainError):
-    """The conversation was joined or split after the page was made: load it again (409)."""
+    """What may be read here changed as a whole (a join, its undo, a restricted team): 409."""
 
     code = "reset"
-    message = _("This conversation was joined with another one. The page has to be loaded again.")
+    message = _("This conversation was put together anew. Load the page again.")
 
 
 class StaleOwner(DomainError):

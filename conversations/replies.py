@@ -26,6 +26,7 @@ from conversations.models import (
     Status,
     Ticket,
 )
+from conversations.sweeping import each
 from conversations.thread import Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
@@ -157,12 +158,9 @@ def send_held_anyway(held: HeldSend, *, seen_head: int) -> Entry | None:
 
 
 def release_due() -> int:
-    """Send the held replies whose time has come. Returns how many were looked at."""
+    """Send the held replies whose time has come. Returns how many went out."""
     due = HeldSend.objects.filter(state=HeldState.HELD, release_at__lte=database_now())
-    ids = list(due.order_by("release_at").values_list("pk", flat=True)[:BATCH])
-    for pk in ids:
-        _release(pk)
-    return len(ids)
+    return each(list(due.order_by("release_at").values_list("pk", flat=True)[:BATCH]), _release)
 
 
 def check_context(thread: Thread, *, by: Agent, seen_head: int, anyway: bool) -> None:

@@ -30,7 +30,7 @@ ATTEMPTS = 8
 LOCK = """
 WITH locked AS MATERIALIZED (
   SELECT id, customer_id, merged_into_id, last_seq, head, last_at, reset_head
-  FROM conversations_conversation WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+  FROM conversations_conversation WHERE id = %s FOR NO KEY UPDATE
 )
 SELECT *, clock_timestamp() FROM locked
 """
@@ -157,14 +157,6 @@ class Actor:
 SYSTEM = Actor("system")
 
 
-def lock_rows(ids: Sequence[int]) -> tuple[dict[int, Conversation], datetime]:
-    """Lock conversations in id order. Returns them by id, and the clock after the lock."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, [sorted(set(ids))])
-        rows = cursor.fetchall()
-    return {row[0]: _conversation(row) for row in rows}, rows[0][7]
-
-
 def lock_live(origin_ids: Sequence[int]) -> tuple[dict[int, Conversation], datetime]:
     """Lock the live conversations of many origins, in one order for everybody.
 
@@ -175,12 +167,27 @@ def lock_live(origin_ids: Sequence[int]) -> tuple[dict[int, Conversation], datet
     for _ in range(ATTEMPTS):
         homes = _homes(origin_ids)
         point = transaction.savepoint()
-        rows, now = lock_rows(list(homes.values()))
-        if _homes(origin_ids) == homes:
+        rows = _lock_in_order(sorted(set(homes.values())))
+        if rows and _homes(origin_ids) == homes:
             transaction.savepoint_commit(point)
-            return {origin: rows[live] for origin, live in homes.items()}, now
+            now = max(row[7] for row in rows.values())
+            found = {pk: _conversation(row) for pk, row in rows.items()}
+            return {origin: found[live] for origin, live in homes.items()}, now
         transaction.savepoint_rollback(point)
     raise Moved
+
+
+def _lock_in_order(ids: Sequence[int]) -> dict[int, Sequence[Any]] | None:
+    """One by one, or None as soon as one turns out to be joined: who waits for the next with a
+    joined row in hand deadlocks with the writer of its conversation, who updates that row."""
+    rows = {}
+    for pk in ids:
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK, [pk])
+            rows[pk] = cursor.fetchone()
+        if rows[pk][2] is not None:
+            return None
+    return rows
 
 
 def _homes(origin_ids: Sequence[int]) -> dict[int, int]:

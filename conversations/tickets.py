@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations import ownership
 from conversations.errors import BadInput
 from conversations.models import DeadlineKind, Entry, Inbox, Status, Team, Ticket
+from conversations.sweeping import each
 from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def move_entry(entry: Entry, *, to: Ticket | None, by: Agent) -> Entry:
 def wake_due() -> int:
     """Bring back snoozed and pending tickets whose time has come. Returns how many."""
     due = Ticket.objects.due(database_now()).order_by("deadline_at")[:BATCH]
-    return sum(_wake(ticket) for ticket in due)
+    return each(list(due), _wake)
 
 
 def _wake(ticket: Ticket) -> bool:

@@ -95,12 +95,15 @@ def unless_taken(port: int) -> int:
 
 
 def claim(port: int) -> bool:
-    """Keep copies that start at the same moment from choosing the same port, as long as we live."""
+    """Keep copies that start at the same moment from choosing the same port, as long as we live.
+
+    Another person's mark may be closed to us; then nothing but the port itself can tell.
+    """
     mark = Path(tempfile.gettempdir()) / f"helpdesk-port-{port}"
     try:
-        descriptor = os.open(mark, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(mark, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     except OSError:
-        return False
+        return True
     if not (claimed := try_lock(descriptor)):
         os.close(descriptor)
     return claimed

@@ -221,6 +221,8 @@ class Supervisor:
         meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         """Start services as one stage, do something `meanwhile`, wait until all are ready."""
+        if self.stopping.is_set():
+            raise StopRequested
         stage: list[Child] = []
         self.stages.append(stage)
         for service in services:

@@ -80,8 +80,8 @@ class Conversation(models.Model):
 
 
 class Merge(models.Model):
-    """One row of the ledger of joins. `origins` are the conversations that moved; undoing takes out
-    exactly those that still point where this row put them."""
+    """One row of the ledger of joins. `origins` are the conversations that moved; undoing takes
+    home who was joined by it, with all that hang on them by other joins."""
 
     into = models.ForeignKey(
         Conversation, on_delete=models.PROTECT, related_name="merges", db_index=False

@@ -82,7 +82,7 @@ class Running:
     def end(self, signum: signal.Signals) -> int:
         """Signal it; return its exit code once nothing of it is left."""
         self.process.send_signal(signum)
-        status = self.process.wait(30)
+        status = self.process.wait(60)
         deadline = time.monotonic() + 10
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
