@@ -19,6 +19,7 @@ from django.conf import settings  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
 
 from helpdesk.assets import is_immutable, protect  # noqa: E402
+from helpdesk.bodies import LimitedBodies  # noqa: E402
 
 if settings.DEBUG:
     # Straight from the folders, so that an edit shows at the next reload.
@@ -35,7 +36,7 @@ def sockets() -> list[Any]:
 application = ServeStaticASGI(
     ProtocolTypeRouter(
         {
-            "http": pages,
+            "http": LimitedBodies(pages, settings.REQUEST_MAX_BYTES),
             "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(sockets()))),
         }
     ),

@@ -263,6 +263,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 ENVELOPE_INLINE_BYTES = env.integer("ENVELOPE_INLINE_BYTES", 262_144)
 ATTACHMENT_MAX_BYTES = env.integer("ATTACHMENT_MAX_BYTES", 25_000_000)
 MAIL_MAX_BYTES = env.integer("MAIL_MAX_BYTES", 40_000_000)
+# The largest request of all: a mail by hook, or an answer with four files of the largest size.
+REQUEST_MAX_BYTES = max(MAIL_MAX_BYTES, 4 * ATTACHMENT_MAX_BYTES) + 1_000_000
 # Whether mail servers and token endpoints may be on this machine or in a private network.
 ALLOW_PRIVATE_HOSTS = env.flag("ALLOW_PRIVATE_HOSTS", LOCAL)
 
