@@ -1,15 +1,16 @@
 """A limit on what a request may send, before anything of it is written to disk.
 
-Django keeps a whole body in a temporary file before a view can look at it, also one without a length.
+Django keeps a whole body in a temporary file before a view can look at it, also one that has no
+length.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
