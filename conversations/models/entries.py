@@ -53,7 +53,9 @@ class Entry(models.Model):
     seq = models.BigIntegerField()
     at = models.DateTimeField()
     rev = models.BigIntegerField()
-    ticket = models.ForeignKey(Ticket, null=True, on_delete=models.PROTECT, related_name="entries")
+    ticket = models.ForeignKey(
+        Ticket, null=True, on_delete=models.PROTECT, related_name="entries", db_index=False
+    )
     kind = models.CharField(max_length=8, choices=Kind.choices)
     direction = models.CharField(max_length=3, choices=Direction.choices, blank=True, default="")
     event = models.CharField(max_length=30, blank=True, default="", db_default="")
@@ -121,6 +123,7 @@ class Entry(models.Model):
         ]
         indexes = [
             models.Index("conversation", "at", "id", name="entry_timeline"),
+            models.Index("ticket", "at", "id", name="entry_of_ticket"),
             models.Index("conversation", "rev", name="entry_rev"),
             models.Index("at", "id", condition=~Q(kind="event"), name="entry_newest"),
             GinIndex("search", name="entry_search"),

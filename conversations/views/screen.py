@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conversations.models import Agent, Conversation
+    from conversations.models.tickets import TicketQuerySet
     from conversations.timeline import Page
     from conversations.views.access import AgentRequest
     from conversations.views.composing import Composer
 
-MOST_TICKETS = 100
+MOST_TICKETS = 30
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def screen(
     """`writing` is a composer to show again with what was typed, instead of a fresh one."""
     agent = request.user
     tickets = tickets_of(conversation, agent)
-    chosen = _chosen(tickets, agent, ticket.pk if ticket else request.GET.get("ticket", ""))
+    wanted = ticket.pk if ticket else request.GET.get("ticket", "")
+    chosen = _chosen(conversation, tickets, agent, str(wanted))
     page = _page(request, conversation) if writing is None else timeline.page(conversation, agent)
     may_act = chosen is not None and chosen.may_act(agent)
     if chosen and may_act and not page.after and writing is None:
@@ -98,11 +100,14 @@ def tickets_of(conversation: Conversation, agent: Agent) -> Sequence[Ticket]:
     last = Case(
         When(status=Status.RESOLVED, then=Value(1)), default=Value(0), output_field=IntegerField()
     )
+    rows = _readable(conversation, agent).order_by(last, "-active_at", "-id")
+    return list(rows[:MOST_TICKETS])
+
+
+def _readable(conversation: Conversation, agent: Agent) -> TicketQuerySet:
     rows = Ticket.objects.visible_to(agent).filter(conversation=conversation)
-    return list(
-        rows.select_related(
-            "conversation__customer", "team", "agent", "bot", "inbox", "suggests"
-        ).order_by(last, "-active_at", "-id")[:MOST_TICKETS]
+    return rows.select_related(
+        "conversation__customer", "team", "agent", "bot", "inbox", "suggests"
     )
 
 
@@ -153,11 +158,16 @@ def _page(request: AgentRequest, conversation: Conversation) -> Page:
     )
 
 
-def _chosen(tickets: Sequence[Ticket], agent: Agent, pk: object) -> Ticket | None:
-    """The ticket asked for; else the agent's own unresolved one, else the latest."""
-    by_id = {str(ticket.pk): ticket for ticket in tickets}
+def _chosen(
+    conversation: Conversation, tickets: Sequence[Ticket], agent: Agent, wanted: str
+) -> Ticket | None:
+    """The ticket of the address, also an old one that the panel leaves out; else one's own open
+    one."""
+    listed = next((row for row in tickets if str(row.pk) == wanted), None)
+    if listed is None and wanted.isdecimal() and len(wanted) < 19:
+        listed = _readable(conversation, agent).filter(pk=int(wanted)).first()
     own = (row for row in tickets if row.agent_id == agent.pk and not row.is_resolved)
-    return by_id.get(str(pk)) or next(own, None) or (tickets[0] if tickets else None)
+    return listed or next(own, None) or (tickets[0] if tickets else None)
 
 
 def _match(ticket: Ticket, agent: Agent) -> Ticket | None:
