@@ -43,6 +43,12 @@ class Address:
         return Address(self.kind, value[:320], self.scope, self.label.strip()[:200])
 
 
+def untagged(address: str) -> str:
+    """Without what stands behind a plus: there our own mailboxes carry the token of a ticket."""
+    local, at, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}{at}{domain}"
+
+
 def identity_of(address: Address) -> Identity:
     """The identity at an address; an address never seen makes a customer, a conversation and
     itself.

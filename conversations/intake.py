@@ -261,7 +261,9 @@ def _hang_on(inbound: Inbound, entry: Entry) -> None:
         "scope": inbound.inbox.dedup_scope,
         "full_text": inbound.full_text,
         "html": inbound.html,
-        "has_body": bool(inbound.html or inbound.full_text not in ("", inbound.text)),
+        "has_body": bool(
+            inbound.html or inbound.full_text.strip() not in ("", inbound.text.strip())
+        ),
         "names": [name[:400] for name in inbound.names if name],
     }
     with connection.cursor() as cursor:

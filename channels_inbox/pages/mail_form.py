@@ -56,6 +56,7 @@ SAME = (
     "after",
     "after_folder",
     "plus_addressing",
+    "receipt",
     "authserv_id",
 )
 SHOWN_AS = {"imap_username": "username", "auth": "sign_in", "smtp_username": "smtp_username"}
@@ -193,6 +194,14 @@ class MailInboxForm(forms.Form):
         help_text=_(
             "Then replies find their conversation even from mail programs that drop the headers. "
             "The test asks the server."
+        ),
+    )
+    receipt = forms.BooleanField(
+        label=_("Confirm a new matter by mail"),
+        required=False,
+        help_text=_(
+            "A fixed line that the message has arrived; it repeats nothing of it, and goes to an "
+            "address three times a day at most."
         ),
     )
     authserv_id = forms.CharField(

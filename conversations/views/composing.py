@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import F
 
 from conversations import drafts
+from conversations.customers import untagged
 from conversations.forms import NoteForm, ReplyForm
 from conversations.models import Attachment, Direction, Draft, Entry, Identity, Inbox, Kind, Proof
 
@@ -186,7 +187,7 @@ def others_on(entry: Entry | None) -> list[str]:
     ours = {row.lower() for row in Inbox.objects.values_list("address", flat=True)}
     named = [str(one).lower() for key in ("to", "cc") for one in entry.data.get(key, [])]
     known = {entry.identity.value.lower(), *ours}
-    return [one for one in dict.fromkeys(named) if one not in known]
+    return [one for one in dict.fromkeys(named) if untagged(one) not in known]
 
 
 def files_of(agent: Agent, ids: Iterable[object]) -> Sequence[Attachment]:

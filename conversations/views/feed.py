@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from conversations.customers import untagged
 from conversations.models import Proof
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Row:
         data = self.entry.data
         own = self.entry.inbox.address.lower() if self.entry.inbox else ""
         named = [*data.get("to", []), *data.get("cc", [])]
-        return [str(one) for one in named if str(one).lower() != own]
+        return [str(one) for one in named if untagged(str(one).lower()) != own]
 
     @property
     def hidden_copies(self) -> list[str]:

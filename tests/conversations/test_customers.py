@@ -113,3 +113,15 @@ def test_renaming_a_customer(cast: Cast, ticket: Ticket) -> None:
     customers.write_memo(customer, memo="Likes tea")
     customer.refresh_from_db()
     assert (customer.name, customer.memo) == ("Kim", "Likes tea")
+
+
+@pytest.mark.parametrize(
+    ("address", "plain"),
+    [
+        ("support+abc234@shop.example", "support@shop.example"),
+        ("kim@example.org", "kim@example.org"),
+        ("no address", "no address"),
+    ],
+)
+def test_our_token_behind_a_plus_makes_no_other_address(address: str, plain: str) -> None:
+    assert customers.untagged(address) == plain
