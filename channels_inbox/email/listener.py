@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 from django.db import connection, transaction
 from imap_tools import ImapToolsError
+from imap_tools.idle import get_socket_poller
 
 from channels_inbox import pulling
 from channels_inbox.base import ConnectError
@@ -28,6 +29,7 @@ IDLE_SECONDS: Final = 10.0
 RENEW_IDLE_AFTER: Final = 300.0
 RETRY_AFTER: Final = 15.0
 MAX_EARS: Final = 200
+NEWS: Final = ("EXISTS", "RECENT")
 
 LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtext('channels_inbox.listener'))"
 
@@ -108,23 +110,27 @@ class Ear(threading.Thread):
                 self._idle(box)
 
     def _idle(self, box: connections.MailBox) -> None:
+        """Until the server says anything, or it is time to ask anew. What it said is read when the
+        IDLE is ended: read while it lasts, without waiting, a line is torn where a packet ends."""
         box.idle.start()  # type: ignore[no-untyped-call]
         waited = 0.0
+        while waited < RENEW_IDLE_AFTER and not self.stop.is_set():
+            if _has_news(box) or get_socket_poller(box.client.sock, IDLE_SECONDS):  # type: ignore[arg-type]
+                break
+            waited += IDLE_SECONDS
         try:
-            while waited < RENEW_IDLE_AFTER and not self.stop.is_set():
-                if any(_is_news(line) for line in box.idle.poll(timeout=IDLE_SECONDS)):
-                    self._ring()
-                waited += IDLE_SECONDS
-        finally:
-            try:
-                box.idle.stop()  # type: ignore[no-untyped-call]
-            except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
-                raise ConnectError("broken", str(error)) from error
+            box.idle.stop()  # type: ignore[no-untyped-call]
+        except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
+            raise ConnectError("broken", str(error)) from error
+        if _has_news(box):
+            self._ring()
+        for name in NEWS:
+            box.client.untagged_responses.pop(name, None)
 
     def _ring(self) -> None:
         pulling.ring(self.account.pk)
         connection.close()
 
 
-def _is_news(line: bytes) -> bool:
-    return b"EXISTS" in line.upper() or b"RECENT" in line.upper()
+def _has_news(box: connections.MailBox) -> bool:
+    return any(name in box.client.untagged_responses for name in NEWS)
