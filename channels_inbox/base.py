@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from channels_inbox.models import Account, Envelope
     from conversations.intake import Inbound
-    from conversations.models import Attachment, Delivery, Entry
+    from conversations.models import Attachment, Delivery, Entry, Inbox
 
 
 class Refused(Exception):
@@ -110,6 +110,16 @@ class Raw:
     meta: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Letter:
+    """Words of the desk itself that belong to no conversation, such as a question whether an
+    address is right. Nothing in it is written by a stranger."""
+
+    to: str
+    subject: str
+    text: str
+
+
 class Adapter(Protocol):
     """`queue` names the workers of this channel: "fast" or "slow". `hook_limit` is the largest hook
     body it takes, in bytes."""
@@ -149,6 +159,9 @@ class Adapter(Protocol):
         """Hand one message to the provider. `handing_over` is called right before the step from
         which on it may have been sent; what it raises goes through. Raises SendError or
         SendUnknown."""
+
+    def write(self, inbox: Inbox, letter: Letter) -> None:
+        """Send a letter from this inbox. Raises SendError or SendUnknown."""
 
     def pull(self, account: Account) -> Pulled:
         """Read what the provider holds, for less than a minute, as the holder of the account's

@@ -8,9 +8,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpcore
 from django.conf import settings
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 HTTP_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 20.0
+MOST_REDIRECTS: Final = 3
+REDIRECTS: Final = (301, 302, 303, 307, 308)
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 MAX_ANSWER_BYTES: Final = 100_000
 
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
@@ -37,10 +42,23 @@ class HTTPFailed(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an HTTP server said, whatever its status."""
+    """What an HTTP server said, whatever its status. `location` is where it sends us, or ''."""
 
     status: int
     body: bytes
+    location: str = ""
+
+
+def get(url: str, *, accept: str, most_bytes: int) -> Answer:
+    """GET an address a stranger named, as nobody in particular: no cookie, no referrer, no name of
+    a browser. Follows three redirects, each to an address checked anew. Raises HTTPFailed."""
+    for _ in range(1 + MOST_REDIRECTS):
+        _refuse_odd(url)
+        answer = _request("GET", url, [("Accept", accept)], most_bytes=most_bytes)
+        if answer.status not in REDIRECTS or not answer.location:
+            return answer
+        url = urljoin(url, answer.location)
+    raise HTTPFailed("it sends us on and on")
 
 
 def post_form(url: str, form: Mapping[str, str]) -> Answer:
@@ -49,6 +67,17 @@ def post_form(url: str, form: Mapping[str, str]) -> Answer:
         ("Content-Type", "application/x-www-form-urlencoded"),
         ("Accept", "application/json"),
     ]
+    return _request("POST", url, headers, content=urlencode(form).encode())
+
+
+def _request(
+    method: str,
+    url: str,
+    headers: list[tuple[str, str]],
+    *,
+    content: bytes = b"",
+    most_bytes: int = MAX_ANSWER_BYTES,
+) -> Answer:
     timeout = dict.fromkeys(("connect", "read", "write", "pool"), HTTP_SECONDS)
     try:
         with (
@@ -56,16 +85,31 @@ def post_form(url: str, form: Mapping[str, str]) -> Answer:
                 ssl.create_default_context(), network_backend=_Pinned()
             ) as pool,
             pool.stream(
-                "POST",
+                method,
                 url,
                 headers=headers,
-                content=urlencode(form).encode(),
+                content=content or None,
                 extensions={"timeout": timeout},
             ) as answer,
         ):
-            return Answer(answer.status, _limited(answer.iter_stream()))
-    except (OSError, *_BROKEN) as error:
+            told = {name.lower(): value for name, value in answer.headers}
+            location = told.get(b"location", b"").decode("latin-1")
+            return Answer(answer.status, _limited(answer.iter_stream(), most_bytes), location)
+    except (OSError, ValueError, *_BROKEN) as error:
         raise HTTPFailed(str(error) or type(error).__name__) from error
+
+
+def _refuse_odd(url: str) -> None:
+    """Only the web's own ports, and nobody's name and password."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
+    except (KeyError, ValueError) as error:
+        raise HTTPFailed("no web address") from error
+    if "@" in parts.netloc or (
+        port not in DEFAULT_PORTS.values() and not settings.ALLOW_PRIVATE_HOSTS
+    ):
+        raise HTTPFailed("no address of a public web server")
 
 
 def connect(host: str, port: int, timeout: float) -> socket.socket:
@@ -144,10 +188,13 @@ class _Pinned(httpcore.NetworkBackend):
         return httpcore.SyncBackend().connect_tcp(address, port, timeout=timeout)
 
 
-def _limited(chunks: Iterable[bytes]) -> bytes:
-    body = b""
+def _limited(chunks: Iterable[bytes], most: int) -> bytes:
+    """The whole body. A server that drips is as little waited for as one that is silent."""
+    body, ends = bytearray(), time.monotonic() + ANSWER_SECONDS
     for chunk in chunks:
         body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
+        if len(body) > most:
             raise HTTPFailed("the answer is too long")
-    return body
+        if time.monotonic() > ends:
+            raise HTTPFailed("the answer takes too long")
+    return bytes(body)

@@ -219,3 +219,19 @@ class MailPlace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.folder_id}/{self.uidvalidity}/{self.uid}"
+
+
+from channels_inbox.chat.models import AddressCheck, Upload, Visitor  # noqa: E402
+
+__all__ = [
+    "Account",
+    "AddressCheck",
+    "Credential",
+    "Envelope",
+    "Folder",
+    "Item",
+    "ItemState",
+    "MailPlace",
+    "Upload",
+    "Visitor",
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from channels_inbox import deliver, pulling, receive
+from channels_inbox.chat import asking, fallback, uploads, visitors
 from channels_inbox.turns import at_most
 from channels_inbox.wake import wake
 from conversations import attachments, deliveries
@@ -61,11 +62,32 @@ def reconcile() -> None:
     pull_due()
 
 
+@shared_task(name="channels_inbox.chat_sweep", queue="fast")
+@at_most(1)
+def chat_sweep() -> None:
+    fallback.take_on()
+
+
+@shared_task(name="channels_inbox.chat_letters", queue="slow")
+@at_most(1)
+def chat_letters() -> None:
+    asking.send_due()
+
+
+@shared_task(name="channels_inbox.chat_tidy", queue="slow")
+@at_most(1)
+def chat_tidy() -> None:
+    """What nobody needs any more: windows never written in, files of long ago."""
+    visitors.forget_strangers()
+    uploads.forget_old()
+
+
 @shared_task(name="channels_inbox.sweep", queue="fast")
 def sweep() -> None:
     """What lost wake-ups, dead workers and expired leases left behind."""
     deliveries.expire_leases()
-    for task in ("process_slow", "deliver", "store_files", "pull_due"):
+    for task in ("process_slow", "deliver", "store_files", "pull_due", "chat_letters"):
         wake(f"channels_inbox.{task}")
     receive.process_waiting("fast")
     deliver.deliver_due("fast")
+    fallback.take_on()

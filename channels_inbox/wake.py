@@ -15,7 +15,9 @@ log = structlog.get_logger(__name__)
 
 LASTS_SECONDS: Final = 20
 
-FAST: Final = frozenset({"channels_inbox.process", "channels_inbox.deliver_fast"})
+FAST: Final = frozenset(
+    {"channels_inbox.process", "channels_inbox.deliver_fast", "channels_inbox.chat_sweep"}
+)
 """Tasks of the fast workers; all others are of the slow ones."""
 
 Wake = tuple[str, tuple[int, ...]]

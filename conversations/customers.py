@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import BadInput
 from conversations.models import Conversation, Customer, Identity, IdentityKind, Proof
-from conversations.thread import Actor, Thread, database_now, locked
+from conversations.models.identities import SHOWN_BY_US
+from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
     from conversations.models import Agent
@@ -101,6 +102,7 @@ def rename(customer: Customer, *, name: str, by: Agent) -> None:
         if customer.name != name.strip()[:200]:
             customer.name = name.strip()[:200]
             customer.save(update_fields=["name"])
+            thread.touched_all()
             thread.event(None, "customer_renamed", by=Actor.of(by), name=customer.name)
 
 
@@ -110,10 +112,7 @@ def write_memo(customer: Customer, *, memo: str) -> None:
 
 def heard_from(thread: Thread, identity: Identity, *, proof: str, label: str) -> None:
     """An address wrote: keep its best proof, that it can be answered, and a name if we had none."""
-    fields = []
-    if PROOF_ORDER.index(proof) > PROOF_ORDER.index(identity.proof):
-        identity.proof = proof
-        fields.append("proof")
+    fields = ["proof"] if _raise_proof(identity, proof) else []
     if identity.wrote_at is None:
         identity.wrote_at = thread.now
         fields.append("wrote_at")
@@ -122,6 +121,25 @@ def heard_from(thread: Thread, identity: Identity, *, proof: str, label: str) ->
         fields.append("label")
     if fields:
         thread.stamp(identity, *fields)
+
+
+def surer(thread: Thread, identity: Identity, *, proof: str) -> None:
+    """An address was proved: keep the best proof there was."""
+    if _raise_proof(identity, proof):
+        thread.stamp(identity, "proof")
+
+
+def write_down(identity: Identity, address: Address, *, proof: str) -> Identity:
+    """One more address of an identity's customer, proved by themselves. Should somebody else have
+    written it down in the meantime, theirs."""
+    with locked(identity.origin_id) as thread:
+        Identity.objects.bulk_create(
+            [_new_identity(thread, identity.origin, address, proof)], ignore_conflicts=True
+        )
+        known = Identity.objects.at(address.kind, address.value, address.scope).get()
+        if known.rev == thread.head and known.kind not in SHOWN_BY_US:
+            thread.event(None, "address_proved", by=SYSTEM, address=known.value)
+    return known
 
 
 def mark_undeliverable(thread: Thread, identity: Identity, *, reason: str) -> None:
@@ -173,6 +191,13 @@ def _create(address: Address, proof: str) -> Identity:
         else:
             transaction.savepoint_rollback(point)
     return identity
+
+
+def _raise_proof(identity: Identity, proof: str) -> bool:
+    surer = PROOF_ORDER.index(proof) > PROOF_ORDER.index(identity.proof)
+    if surer:
+        identity.proof = proof
+    return surer
 
 
 def _new_conversation(name: str) -> Conversation:

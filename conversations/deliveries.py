@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
@@ -23,9 +23,13 @@ from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from conversations.models import Agent
+    from django.db.models import QuerySet
+
+    from conversations.models import Agent, Entry, Identity, Inbox
 
 LEASE = timedelta(seconds=15)
+# How long a message shown by us may wait to be seen before somebody looks at it.
+UNSEEN_FOR = timedelta(minutes=2)
 MAX_ATTEMPTS = 8
 FIRST_DELAY = timedelta(seconds=5)
 LONGEST_DELAY = timedelta(hours=1)
@@ -54,6 +58,27 @@ RETURNING d.id, d.lease_epoch
 class Lease:
     delivery: int
     epoch: int
+
+
+def queue(
+    thread: Thread, entry: Entry, *, identity: Identity, inbox: Inbox, payload: dict[str, Any]
+) -> Delivery:
+    """Put a new message on its way. What we show the customer ourselves is sent with the commit;
+    whether they have seen it is looked at later."""
+    shown = inbox.shows_itself
+    return Delivery.objects.create(
+        entry=entry,
+        conversation=thread.conversation,
+        identity=identity,
+        inbox=inbox,
+        rev=thread.next_rev(),
+        payload=payload,
+        state=DeliveryState.SENT if shown else DeliveryState.QUEUED,
+        sent_at=thread.now if shown else None,
+        look_at=thread.now + UNSEEN_FOR if shown else None,
+        next_at=thread.now,
+        queued_at=thread.now,
+    )
 
 
 def claim(inboxes: Sequence[int], limit: int) -> list[Lease]:
@@ -192,6 +217,28 @@ def receipt(delivery: Delivery, state: str) -> bool:
         fresh.state, fresh.lease_until = state, None
         thread.stamp(fresh, "state", "lease_until")
         return True
+
+
+def seen(identities: Sequence[int], state: str, *, upto: int) -> int:
+    """The customer's window fetched ("delivered"), or had on screen ("read"), what is numbered up
+    to `upto` in its count (`public.py`). Returns for how many messages that was news."""
+    below = [name for name, rank in RECEIPT_RANK.items() if rank < RECEIPT_RANK[state]]
+    waiting = Delivery.objects.filter(
+        identity__in=identities, entry__public_rev__lte=upto, state__in=below
+    )
+    origins = sorted(set(waiting.values_list("entry__origin_id", flat=True)))
+    return sum(_seen(waiting, origin, state) for origin in origins)
+
+
+def _seen(waiting: QuerySet[Delivery], origin: int, state: str) -> int:
+    with locked(origin) as thread:
+        rows = list(waiting.filter(entry__origin=origin).select_related("entry").order_by("pk"))
+        for row in rows:
+            row.state, row.lease_until = state, None
+            if state == DeliveryState.READ:
+                row.look_at = None
+            thread.stamp(row, "state", "lease_until", "look_at")
+        return len(rows)
 
 
 def _finish(lease: Lease, change: Callable[[Thread, Delivery], list[str] | None]) -> bool:

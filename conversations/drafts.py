@@ -59,8 +59,12 @@ def bring_back(held: HeldSend) -> Draft:
         return draft
 
 
-def discard(ticket: Ticket, *, by: Agent, mode: str) -> None:
-    Draft.objects.filter(ticket=ticket, agent=by, mode=mode).delete()
+def discard(ticket: Ticket, *, by: Agent, mode: str, version: int | None = None) -> None:
+    """With the `version` that was sent, what its author has typed since then stays."""
+    rows = Draft.objects.filter(ticket=ticket, agent=by, mode=mode)
+    if version:
+        rows = rows.filter(version__lte=version)
+    rows.delete()
 
 
 def drafts_of(ticket: Ticket, agent: Agent) -> dict[str, Draft]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from conversations import customers, tickets
+from conversations import customers, proofs, public, tickets
 from conversations.models import (
     Arrival,
     Attachment,
@@ -74,6 +74,7 @@ class Inbound:
     ticket token ids whose signature was checked; `replies_to` are the names of messages it answers.
     `follows_on` says where a message without such a hint belongs: to the newest ticket of its
     sender (chat, SMS) or to a new one (mail). `quiet` names why nobody waits for an answer to it.
+    `also` are further addresses of the sender, as sure as `proof` says.
     """
 
     inbox: Inbox
@@ -91,6 +92,7 @@ class Inbound:
     follows_on: bool = False
     quiet: str = ""
     late: bool = False
+    also: tuple[Address, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
     files: tuple[InboundFile, ...] = ()
 
@@ -158,6 +160,8 @@ def bounced(
 
 def _received(inbound: Inbound, *, by_hand: bool) -> Outcome:
     identity = customers.identity_of(inbound.sender)
+    for address in inbound.also:
+        proofs.prove(identity, address, proof=inbound.proof)
     with locked(identity.origin_id) as thread:
         known = _known(inbound)
         if known:
@@ -203,7 +207,7 @@ def _duplicate(thread: Thread, inbound: Inbound, entry: Entry) -> Outcome:
 
 
 def _thread_it(thread: Thread, inbound: Inbound, identity: Identity, *, by_hand: bool) -> Outcome:
-    ticket, suggested = _ticket_for(thread, inbound)
+    ticket, suggested = _ticket_for(thread, inbound, identity)
     quiet = inbound.quiet if not by_hand else ""
     if quiet and ticket is None:
         return Outcome(IGNORED, reason=quiet)
@@ -306,7 +310,9 @@ def _attachment(thread: Thread, entry: Entry, file: InboundFile, position: int) 
     )
 
 
-def _ticket_for(thread: Thread, inbound: Inbound) -> tuple[Ticket | None, Ticket | None]:
+def _ticket_for(
+    thread: Thread, inbound: Inbound, identity: Identity
+) -> tuple[Ticket | None, Ticket | None]:
     """The ticket a message joins, and the one of another conversation it may belong to."""
     named = _named_tickets(inbound)
     own = [ticket for ticket, _ours in named if ticket.conversation_id == thread.conversation.pk]
@@ -314,7 +320,7 @@ def _ticket_for(thread: Thread, inbound: Inbound) -> tuple[Ticket | None, Ticket
         if _joins(thread, inbound, ticket):
             return ticket, None
     if inbound.follows_on:
-        return _newest_of_sender(thread, inbound), None
+        return _newest_of_sender(thread, inbound, identity), None
     elsewhere = [
         ticket for ticket, ours in named if ours and ticket not in own and _mixes(inbound, ticket)
     ]
@@ -357,16 +363,14 @@ def _joins(thread: Thread, inbound: Inbound, ticket: Ticket) -> bool:
     return thread.now - ticket.resolved_at <= inbound.inbox.reopen_within
 
 
-def _newest_of_sender(thread: Thread, inbound: Inbound) -> Ticket | None:
-    """Chat, SMS, social: the ticket last active on that identity, else the only unresolved one."""
-    address = inbound.sender.normal()
+def _newest_of_sender(thread: Thread, inbound: Inbound, identity: Identity) -> Ticket | None:
+    """Chat, SMS, social: the ticket last active on that identity (or on one shown with it), else
+    the only unresolved one."""
     last = (
         Entry.objects.select_related("ticket__team", "ticket__inbox")
         .filter(
             conversation=thread.conversation,
-            identity__kind=address.kind,
-            identity__scope=address.scope,
-            identity__value=address.value,
+            identity__in=public.family(identity.stream_key),
             ticket__restriction=inbound.inbox.restriction,
         )
         .order_by("-at", "-id")

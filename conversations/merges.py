@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from conversations import tickets
+from conversations import doorbells, public, tickets
 from conversations.errors import BadInput
 from conversations.models import (
     Attachment,
@@ -77,7 +77,9 @@ def merge(
             reason=row.reason,
             name=moved.customer.name,
         )
+        thread.touched_all()
         thread.flush()
+        _ring([into.pk, *origins], into)
         return row
 
 
@@ -101,6 +103,7 @@ def undo(row: Merge, *, by: Agent) -> Merge:
         Conversation.objects.filter(pk__in=leaving).exclude(pk=home.pk).update(merged_into=home)
         _show_in(leaving, home)
         _start_over(into, now, after=into.head, last_at=into.last_at)
+        public.part([into.pk, home.pk])
         for here in (into, home):
             _adopt_strays(here, now, by)
         for here in (into, home):
@@ -110,7 +113,10 @@ def undo(row: Merge, *, by: Agent) -> Merge:
         for conversation in (into, home):
             thread = Thread(conversation, now, {conversation.pk: conversation})
             thread.event(None, "parted", by=Actor.of(by), merge=row.pk)
+            thread.touched_all()
             thread.flush()
+        _ring([into.pk], into)
+        _ring(leaving, home)
         return row
 
 
@@ -145,6 +151,12 @@ def _start_over(
     conversation.reset_head = conversation.head
     conversation.last_at = max(conversation.last_at, last_at, now)
     conversation.save(update_fields=["head", "reset_head", "last_at"])
+
+
+def _ring(origins: Sequence[int], live: Conversation) -> None:
+    """Pages of all of them have to be loaded anew, and their readers to be checked."""
+    for pk in origins:
+        doorbells.ring(pk, live.head, again=True)
 
 
 def _show_in(origins: Sequence[int], where: Conversation) -> None:

@@ -92,12 +92,7 @@ def _check(opening: Opening, by: Agent) -> None:
 
 
 def _made_before(by: Agent, client_token: UUID) -> Ticket | None:
-    for model in (HeldSend, Entry):
-        row = (
-            model.objects.select_related("ticket")
-            .filter(actor=by.actor, client_token=client_token)
-            .first()
-        )
-        if row:
-            return row.ticket
-    return None
+    sent = Entry.objects.sent_as(by.actor, client_token)
+    held = HeldSend.objects.filter(actor=by.actor, client_token=client_token)
+    row = held.select_related("ticket").first() or sent.select_related("ticket").first()
+    return row.ticket if row else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from conversations import doorbells
 from conversations.errors import BadInput, StaleOwner
 from conversations.models import Agent, Membership, Ownership, Team, Ticket
 from conversations.thread import ATTEMPTS, SYSTEM, Actor, Thread, lock_live, locked
@@ -75,22 +76,27 @@ def disable(agent: Agent, *, by: Agent) -> None:
         raise BadInput(_("You can't disable yourself. Ask another admin."))
     active = Agent.objects.filter(pk=agent.pk)
     _emptied(agent, lambda: active.update(is_active=False), by=by)
+    doorbells.ring_rights(agent.pk)
 
 
 def enable(agent: Agent) -> None:
     Agent.objects.filter(pk=agent.pk).update(is_active=True)
+    doorbells.ring_rights(agent.pk)
 
 
 def leave(team: Team, agent: Agent, *, by: Agent) -> None:
     """Take an agent out of a team; what they own there goes back to the team first."""
     place = Membership.objects.filter(team=team, agent=agent)
     _emptied(agent, place.delete, by=by, team=team)
+    doorbells.ring_rights(agent.pk)
 
 
 def join(team: Team, agent: Agent) -> Membership:
-    membership, _created = Membership.objects.get_or_create(
+    membership, created = Membership.objects.get_or_create(
         team=team, agent=agent, defaults={"active": agent.is_active}
     )
+    if created:
+        doorbells.ring_rights(agent.pk)
     return membership
 
 
@@ -136,6 +142,7 @@ def apply(
     Raises StaleOwner when the epoch moved on, BadInput when the agent is no active member of the
     team.
     """
+    before = {"team": ticket.team_id, "agent": ticket.agent_id}
     data = {
         "from_team": ticket.team_id,
         "from_agent": ticket.agent_id,
@@ -159,6 +166,7 @@ def apply(
     if not changed:
         raise StaleOwner
     ticket.owner_epoch, ticket.team, ticket.agent, ticket.bot = seen + 1, team, agent, bot
+    thread.touched(ticket, **before)
     _write_history(thread, ticket, by)
     thread.event(ticket, event, by=by, **data)
     if ticket.restriction and data["from_team"] != team.pk:

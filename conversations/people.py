@@ -10,7 +10,7 @@ from django.db.models import Prefetch
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from conversations import ownership
+from conversations import doorbells, ownership
 from conversations.errors import BadInput
 from conversations.models import Agent, Membership, Role
 from conversations.permissions import require_admin
@@ -47,6 +47,7 @@ def change_role(agent: Agent, *, role: str, by: Agent) -> None:
     changed = Agent.objects.filter(pk=agent.pk).exclude(role=role).update(role=role)
     agent.role = role
     if changed:
+        doorbells.ring_rights(agent.pk)
         log.info("role_changed", of=agent.pk, role=role, agent=by.pk)
 
 

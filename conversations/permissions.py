@@ -31,10 +31,12 @@ def conversation_for(agent: Agent, pk: int, *, to: str = "read") -> Conversation
     except Conversation.DoesNotExist:
         raise Http404 from None
     tickets = Ticket.objects.filter(conversation=conversation)
-    visible = list(tickets.visible_to(agent))
-    if not visible and tickets.exists():
-        raise Http404
-    if to == "act" and visible and not any(ticket.may_act(agent) for ticket in visible):
+    visible = tickets.visible_to(agent)
+    if not visible.exists():
+        if tickets.exists():
+            raise Http404
+        return conversation
+    if to == "act" and not any(ticket.may_act(agent) for ticket in visible):
         raise NotAllowed
     return conversation
 

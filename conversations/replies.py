@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from conversations import ownership, tickets
+from conversations import deliveries, ownership, tickets
 from conversations.errors import BadInput, DomainError, Moved, NotReachable, StaleContext
 from conversations.models import (
     Agent,
     Attachment,
-    Delivery,
     Direction,
     Entry,
     HeldSend,
@@ -27,7 +26,7 @@ from conversations.models import (
     Ticket,
 )
 from conversations.sweeping import each
-from conversations.thread import Actor, Thread, database_now, locked
+from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +120,7 @@ def note(
     _refuse_nul(text)
     actor = Actor.of(by)
     with locked(ticket.origin_id) as thread:
-        done = Entry.objects.filter(actor=actor.actor, client_token=client_token).first()
+        done = Entry.objects.sent_as(actor.actor, client_token).first()
         if done:
             return done
         fresh = Ticket.objects.get(pk=ticket.pk)
@@ -171,12 +170,13 @@ def check_context(thread: Thread, *, by: Agent, seen_head: int, anyway: bool) ->
         return
     newer = list(newer_than(thread, by=by, seen_head=seen_head)[:20])
     if newer:
-        raise StaleContext(newer, thread.head)
+        raise StaleContext(sorted(newer, key=lambda entry: (entry.at, entry.pk)), thread.head)
 
 
 def newer_than(thread: Thread, *, by: Agent, seen_head: int) -> Any:
     """What an author must have read before writing: the customer's messages, messages and notes of
-    others, and changes of owner by others; not receipts, own writes or other events."""
+    others, and changes of owner by others; not receipts, own writes or other events. In the order
+    of change: asked for in that of the thread, PostgreSQL walks through all entries of all."""
     return (
         Entry.objects.visible_to(by)
         .with_people()
@@ -186,7 +186,8 @@ def newer_than(thread: Thread, *, by: Agent, seen_head: int) -> Any:
             | Q(kind=Kind.EVENT, event__in=ownership.OWNER_EVENTS)
         )
         .exclude(actor=by.actor)
-        .order_by("at", "id")
+        .exclude(actor=SYSTEM.actor, kind=Kind.MESSAGE)
+        .order_by("rev")
     )
 
 
@@ -303,16 +304,7 @@ def _send(
         client_token=client_token,
     )
     _attach(thread, entry, attachments)
-    Delivery.objects.create(
-        entry=entry,
-        conversation=thread.conversation,
-        identity=identity,
-        inbox=inbox,
-        rev=thread.next_rev(),
-        payload=asdict(outgoing),
-        next_at=thread.now,
-        queued_at=thread.now,
-    )
+    deliveries.queue(thread, entry, identity=identity, inbox=inbox, payload=asdict(outgoing))
     if ticket.is_resolved and outgoing.then != Status.RESOLVED:
         ownership.release_if_gone(thread, ticket)
         ticket.refresh_from_db()
@@ -342,13 +334,18 @@ def _attach(thread: Thread, entry: Entry, attachments: Sequence[Attachment]) -> 
         thread.stamp(attachment, "entry", "conversation")
 
 
+def sent_before(by: Agent, client_token: UUID) -> Entry | HeldSend | None:
+    """What an earlier try with the same token made, whatever would refuse it now."""
+    return _done_before(Actor.of(by), client_token) or (
+        Entry.objects.sent_as(by.actor, client_token).first()
+    )
+
+
 def _done_before(actor: Actor, client_token: UUID) -> Entry | HeldSend | None:
     held = HeldSend.objects.filter(actor=actor.actor, client_token=client_token).first()
     if held:
         return held.entry or held
-    return Entry.objects.filter(
-        actor=actor.actor, client_token=client_token, kind=Kind.MESSAGE
-    ).first()
+    return Entry.objects.sent_as(actor.actor, client_token).filter(kind=Kind.MESSAGE).first()
 
 
 def _refuse_nul(*texts: str) -> None:

@@ -10,7 +10,7 @@ from django.db.models import Prefetch, ProtectedError
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from conversations import ownership
+from conversations import doorbells, ownership
 from conversations.errors import BadInput
 from conversations.models import Agent, Inbox, Membership, Team
 from conversations.permissions import require_admin
@@ -56,6 +56,7 @@ def save_team(
     try:
         with transaction.atomic():
             team.save()
+            doorbells.ring_teams()
     except IntegrityError:
         raise BadInput(_("There is a team of this name already.")) from None
     _set_members(team, members, by)

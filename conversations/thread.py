@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db import connection, transaction
 
+from conversations import doorbells, public
+from conversations.doorbells import RowChange
 from conversations.errors import Moved
 from conversations.models import Agent, Bot, Conversation, Entry, Kind, Ticket
 
@@ -64,6 +66,10 @@ class Thread:
     conversation: Conversation
     now: datetime
     origins: dict[int, Conversation] = field(default_factory=dict)
+    _rows: dict[int, RowChange] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rung, self._reset = self.conversation.head, self.conversation.reset_head
 
     @property
     def head(self) -> int:
@@ -86,6 +92,7 @@ class Thread:
         """Add one entry at the end of the thread. `origin_id` is the origin of its identity, or of
         its ticket for notes and events; it must be part of this conversation."""
         self._load_origin(origin_id)
+        fields["public_rev"] = public.number(fields["kind"], fields.get("identity"))
         return Entry.objects.create(
             conversation_id=self.conversation.pk,
             origin_id=origin_id,
@@ -116,6 +123,29 @@ class Thread:
         """Save the named fields of a row of this conversation with a change number of its own."""
         row.rev = self.next_rev()
         row.save(update_fields=[*fields, "rev"])
+        public.changed(row, fields)
+        if isinstance(row, Ticket):
+            self.touched(row)
+
+    def touched(self, ticket: Ticket, *, team: int | None = None, agent: int | None = None) -> None:
+        """Lists show this ticket otherwise now. `team` and `agent` are whose it was before."""
+        known = self._rows.get(ticket.pk)
+        teams = (known.teams if known else set()) | {ticket.team_id, team}
+        owners = (known.owners if known else set()) | {ticket.agent_id, agent}
+        self._rows[ticket.pk] = RowChange(
+            ticket.pk,
+            ticket.team_id,
+            ticket.agent_id,
+            ticket.status,
+            restricted=bool(ticket.restriction),
+            teams={pk for pk in teams if pk},
+            owners={pk for pk in owners if pk},
+        )
+
+    def touched_all(self) -> None:
+        """Lists show every unresolved ticket of this conversation otherwise now."""
+        for ticket in Ticket.objects.unresolved().filter(conversation=self.conversation):
+            self.touched(ticket)
 
     def _load_origin(self, origin_id: int) -> None:
         if origin_id not in self.origins:
@@ -129,7 +159,8 @@ class Thread:
         self.conversation.reset_head = self.next_rev()
 
     def flush(self) -> None:
-        """Write the counters. `locked()` does it at the end."""
+        """Write the counters, and ring when all of it is committed. `locked()` does it at the
+        end."""
         row = self.conversation
         counters = (row.head, row.last_at, row.last_seq, row.reset_head, row.merged_into_id)
         with connection.cursor() as cursor:
@@ -137,6 +168,15 @@ class Thread:
         for origin in self.origins.values():
             if origin is not row:
                 origin.save(update_fields=["last_seq"])
+        self._ring()
+
+    def _ring(self) -> None:
+        row = self.conversation
+        if row.head > self._rung:
+            again = row.reset_head > self._reset
+            doorbells.ring(row.pk, row.head, again=again, rows=self._rows.values())
+        self._rung, self._reset = row.head, row.reset_head
+        self._rows = {}
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ def open_ticket(
         opened_at=thread.now,
         active_at=thread.now,
     )
+    thread.touched(ticket)
     ownership.begin(thread, ticket, by)
     thread.event(ticket, "opened", by=by, team_name=team.name, inbox_name=str(inbox or ""))
     return ticket

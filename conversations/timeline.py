@@ -2,37 +2,76 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Prefetch, QuerySet
+from django.db import connection
+from django.db.models import Func, IntegerField, Prefetch, QuerySet
 
 from conversations.models import (
+    Agent,
     Attachment,
     Conversation,
-    Delivery,
     Entry,
     HeldSend,
     HeldState,
     Identity,
+    Inbox,
     Ticket,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conversations.models import Agent
     from conversations.models.entries import EntryQuerySet
 
 PAGE = 50
 CATCH_UP = 200
 
+# What a card shows. Left out are above all the words for the search.
+CARD = (
+    *(
+        field.attname
+        for field in Entry._meta.concrete_fields
+        if field.name not in ("search", "actor", "origin", "seq")
+    ),
+    *("ticket__subject", "ticket__conversation_id", "ticket__inbox"),
+    *("delivery__state", "delivery__error", "delivery__next_at"),
+)
+
+
+# One statement, so one moment: the head is of the same one as the numbers.
+CHANGED = """
+SELECT 'now', coalesce(merged_into_id, 0), head, reset_head
+FROM conversations_conversation WHERE id = %(conversation)s
+UNION ALL
+(SELECT 'entry', id, rev, 0 FROM conversations_entry
+ WHERE conversation_id = %(conversation)s AND rev > %(head)s ORDER BY rev LIMIT %(limit)s)
+UNION ALL
+(SELECT 'entry', entry_id, rev, 0 FROM conversations_delivery
+ WHERE conversation_id = %(conversation)s AND rev > %(head)s ORDER BY rev LIMIT %(limit)s)
+UNION ALL
+(SELECT 'entry', entry_id, rev, 0 FROM conversations_attachment
+ WHERE conversation_id = %(conversation)s AND rev > %(head)s ORDER BY rev LIMIT %(limit)s)
+UNION ALL
+SELECT 'ticket', id, rev, 0 FROM conversations_ticket
+WHERE conversation_id = %(conversation)s AND rev > %(head)s
+UNION ALL
+SELECT 'identity', id, rev, 0 FROM conversations_identity
+WHERE conversation_id = %(conversation)s AND rev > %(head)s
+UNION ALL
+SELECT 'held', id, rev, 0 FROM conversations_heldsend
+WHERE rev > %(head)s AND ticket_id = ANY(ARRAY(
+  SELECT id FROM conversations_ticket WHERE conversation_id = %(conversation)s))
+"""
+
 
 @dataclass(frozen=True)
 class Page:
     """Entries in thread order. `before` and `after` are cursors "at,id" for the next page each way,
-    or '' at the end; `head` was read before the rows."""
+    or '' at the end; `head` is that of the conversation as it was read, so before the rows."""
 
     conversation: Conversation
     head: int
@@ -66,7 +105,6 @@ def page(
     first: bool = False,
 ) -> Page:
     """Fifty entries: the newest, or those before or after a cursor, or the very first ones."""
-    head = Conversation.objects.values_list("head", flat=True).get(pk=conversation.pk)
     rows = Entry.objects.visible_to(agent).filter(conversation=conversation)
     if ticket:
         rows = rows.filter(ticket=ticket)
@@ -83,7 +121,7 @@ def page(
     has_later = more if ascending else bool(before)
     return Page(
         conversation,
-        head,
+        conversation.head,
         found,
         before=cursor(found[0]) if found and has_earlier else "",
         after=cursor(found[-1]) if found and has_later else "",
@@ -92,7 +130,6 @@ def page(
 
 def around(conversation: Conversation, agent: Agent, entry: Entry) -> Page:
     """The page that ends with an entry's follow-ups: half before it, half after."""
-    head = Conversation.objects.values_list("head", flat=True).get(pk=conversation.pk)
     rows = Entry.objects.visible_to(agent).filter(conversation=conversation)
     half = PAGE // 2
     here = cursor(entry)
@@ -102,7 +139,7 @@ def around(conversation: Conversation, agent: Agent, entry: Entry) -> Page:
     found = [*reversed(earlier[:half]), *own, *later[:half]]
     return Page(
         conversation,
-        head,
+        conversation.head,
         found,
         before=cursor(found[0]) if len(earlier) > half else "",
         after=cursor(found[-1]) if len(later) > half else "",
@@ -111,27 +148,67 @@ def around(conversation: Conversation, agent: Agent, entry: Entry) -> Page:
 
 def since(conversation: Conversation, agent: Agent, head: int, *, limit: int = CATCH_UP) -> Changes:
     """Everything an agent may see that changed after `head`, `limit` entries at a time. The head is
-    read before the rows: a row committed between the two is sent again next time, never missed."""
-    now = Conversation.objects.get(pk=conversation.pk)
-    if now.merged_into_id or head < now.reset_head or head > now.head:
-        return Changes(now.head, more=False, reset=True)
-    top = now.head
-    entry_ids = _changed_entries(conversation, head, top, limit)
+    read with the change numbers: a row that changes after that is sent again next time."""
+    found = _changed(conversation, head, limit)
+    [(merged_into, top, reset_head)] = found["now"]
+    if merged_into or head < reset_head or head > top:
+        return Changes(top, more=False, reset=True)
+    entry_ids = sorted(found["entry"], key=lambda row: row[1])[:limit]
     cut = entry_ids[-1][1] if len(entry_ids) >= limit else top
-    wanted = {pk for pk, rev in entry_ids if rev <= cut}
-    entries = _whole(
-        Entry.objects.visible_to(agent).filter(conversation=conversation, pk__in=wanted)
-    ).order_by("at", "id")
-    tickets = (
-        Ticket.objects.visible_to(agent)
-        .filter(conversation=conversation, rev__gt=head, rev__lte=cut)
-        .select_related("team", "agent", "bot")
-    )
-    identities = Identity.objects.filter(conversation=conversation, rev__gt=head, rev__lte=cut)
-    held = _held_in(conversation, agent).filter(rev__gt=head, rev__lte=cut)
+    ids = {sort: {pk for pk, rev, _ in rows if rev <= cut} for sort, rows in found.items()}
     return Changes(
-        cut, cut < top, False, list(entries), list(tickets), list(identities), list(held)
+        cut,
+        cut < top,
+        False,
+        _entries_among(conversation, agent, {pk for pk, _rev, _ in entry_ids}),
+        _tickets_among(conversation, agent, ids.get("ticket")),
+        _identities_among(conversation, ids.get("identity")),
+        _held_among(conversation, agent, ids.get("held")),
     )
+
+
+def _changed(
+    conversation: Conversation, head: int, limit: int
+) -> dict[str, list[tuple[int, int, int]]]:
+    """By sort: (id, change number, 0) of the rows changed after `head`, where an entry changes with
+    its delivery and its files; and "now": (live conversation if it was joined, head, reset head).
+    """
+    found: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    told = {"conversation": conversation.pk, "head": head, "limit": limit}
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED, told)
+        for sort, *row in cursor.fetchall():
+            found[sort].append((row[0], row[1], row[2]))
+    return found
+
+
+def _entries_among(conversation: Conversation, agent: Agent, ids: set[int]) -> Sequence[Entry]:
+    if not ids:
+        return ()
+    rows = Entry.objects.visible_to(agent).filter(conversation=conversation, pk__in=ids)
+    return list(_whole(rows).order_by("at", "id"))
+
+
+def _tickets_among(
+    conversation: Conversation, agent: Agent, ids: set[int] | None
+) -> Sequence[Ticket]:
+    """With all that a header shows."""
+    if not ids:
+        return ()
+    rows = Ticket.objects.visible_to(agent).filter(conversation=conversation, pk__in=ids)
+    return list(rows.select_related("conversation__customer", "team", "agent", "bot", "inbox"))
+
+
+def _identities_among(conversation: Conversation, ids: set[int] | None) -> Sequence[Identity]:
+    if not ids:
+        return ()
+    return list(Identity.objects.filter(conversation=conversation, pk__in=ids))
+
+
+def _held_among(
+    conversation: Conversation, agent: Agent, ids: set[int] | None
+) -> Sequence[HeldSend]:
+    return list(_held_in(conversation, agent).filter(pk__in=ids)) if ids else ()
 
 
 def held_sends(conversation: Conversation, agent: Agent) -> Sequence[HeldSend]:
@@ -177,24 +254,23 @@ def _beyond(rows: EntryQuerySet, text: str, *, later: bool) -> EntryQuerySet:
 
 
 def _whole(rows: EntryQuerySet) -> EntryQuerySet:
-    """With all that a card shows, in a fixed number of queries."""
+    """With all that a card shows and no more, in a fixed number of queries. People, addresses and
+    inboxes are few on a page; joined, PostgreSQL plans for longer than it reads."""
     return (
-        rows.with_people()
-        .select_related("delivery", "body")
-        .prefetch_related(Prefetch("attachments", queryset=Attachment.objects.order_by("position")))
+        rows.select_related("ticket", "delivery")
+        .annotate(html_size=_size("body__html"), full_text_size=_size("body__full_text"))
+        .only(*CARD)
+        .prefetch_related(
+            Prefetch("agent", queryset=Agent.objects.only("name", "email")),
+            "bot",
+            Prefetch("identity", queryset=Identity.objects.only("kind", "value", "label")),
+            Prefetch("inbox", queryset=Inbox.objects.only("name", "kind", "address")),
+            Prefetch("ticket__inbox", queryset=Inbox.objects.only("kind")),
+            Prefetch("attachments", queryset=Attachment.objects.order_by("position")),
+        )
     )
 
 
-def _changed_entries(
-    conversation: Conversation, head: int, top: int, limit: int
-) -> Sequence[tuple[int, int]]:
-    """(entry, change number) of entries that changed themselves, or whose delivery or files did."""
-    own = Entry.objects.filter(conversation=conversation, rev__gt=head, rev__lte=top)
-    sent = Delivery.objects.filter(conversation=conversation, rev__gt=head, rev__lte=top)
-    files = Attachment.objects.filter(conversation=conversation, rev__gt=head, rev__lte=top)
-    found = [
-        *own.order_by("rev").values_list("pk", "rev")[:limit],
-        *sent.order_by("rev").values_list("entry_id", "rev")[:limit],
-        *files.order_by("rev").values_list("entry_id", "rev")[:limit],
-    ]
-    return sorted(found, key=lambda pair: pair[1])[:limit]
+def _size(column: str) -> Func:
+    """In bytes, which PostgreSQL knows without reading a long text."""
+    return Func(column, function="octet_length", output_field=IntegerField())

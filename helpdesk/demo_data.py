@@ -10,6 +10,9 @@ import pgtrigger
 from django.conf import settings
 from django.db import connection, transaction
 
+from channels_inbox.chat import accounts as chat
+from channels_inbox.chat.config import ChatConfig
+from channels_inbox.chat.signatures import new_secret
 from channels_inbox.email.accounts import save_account
 from channels_inbox.email.config import NONE, MailConfig
 from channels_inbox.email.connections import IMAP_PASSWORD, SMTP_PASSWORD
@@ -53,6 +56,7 @@ def load() -> None:
         _tell(story, inboxes[story.team], people["agent"])
     Inbox.objects.update(undo_window=timedelta(seconds=5))
     _connect_mail(Inbox.objects.all())
+    _chat(teams["Support"], inboxes["Support"])
 
 
 def _person(email: str, name: str, role: str, teams: dict[str, Team]) -> Agent:
@@ -71,6 +75,26 @@ def _inbox(team: Team) -> Inbox:
         from_name=f"Demo shop · {team.name}",
         undo_window=timedelta(0),
     )
+
+
+def _chat(team: Team, mail: Inbox) -> None:
+    """The chat of the demo's shop, whose users the shop signs in."""
+    inbox = Inbox.objects.create(
+        name="Chat",
+        kind="chat",
+        team=team,
+        from_name="Demo shop",
+        undo_window=timedelta(0),
+        goes_on_by=mail,
+    )
+    config = ChatConfig(
+        title="Demo shop",
+        greeting="Hello! Ask us anything about your order.",
+        reply_words="We usually answer within a few minutes.",
+        prechat=({"name": "name", "label": "Your name", "type": "text", "required": False},),
+    )
+    chat.save_account(inbox, config)
+    new_secret(inbox)
 
 
 def _connect_mail(inboxes: QuerySet[Inbox]) -> None:

@@ -32,7 +32,10 @@ from helpdesk.supervisor import Service, StartError, StopRequested, Supervisor, 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORTS = {"web": 8000, "smtp": 2525, "imap": 1143}
 # What several processes import late.
-SHARED = ("asyncio", "celery.apps.worker", "kombu.transport.redis", "psycopg_pool")
+SHARED = (
+    "asyncio", "celery.apps.worker", "channels_redis.pubsub", "kombu.transport.redis",
+    "psycopg_pool",
+)  # fmt: skip
 LOG_LIMIT = 5_000_000
 
 
@@ -226,6 +229,7 @@ def announce(copy: Copy, seconds: float) -> None:
         people = ", ".join(part.email for part in CAST)
         say(f"  Sign in  one click there, or as {people}; password {PASSWORD}")
         smtp, imap = (f"{LOOPBACK}:{copy.ports[name]}" for name in ("smtp", "imap"))
+        say(f"  Shop     {copy.address}/demo/shop/ has the chat on it")
         say(f"  Mail     SMTP {smtp}, IMAP {imap}; any address @{MAIL_DOMAIN}, same password")
     else:
         say("  The first page you see creates the admin.")

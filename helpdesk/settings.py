@@ -137,10 +137,21 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
     }
 }
+# Doorbells. A Redis that went away without a word is noticed by what is asked in between.
+LAYER_CONNECTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 15,
+}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL], "prefix": REDIS_PREFIX},
+        # It has neither capacity nor expiry: it delivers at once or not at all.
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, **LAYER_CONNECTIONS}],
+            "prefix": REDIS_PREFIX,
+        },
     }
 }
 
@@ -171,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
         ("channels_inbox.sweep", 2, "fast"),
         ("channels_inbox.pull_due", 60, "slow"),
         ("channels_inbox.reconcile", 3600, "slow"),
+        ("channels_inbox.chat_tidy", 3600, "slow"),
     )
 }
 
@@ -285,6 +297,9 @@ DEMO_MAIL: dict[str, Any] = {
     "imap_port": env.integer("DEMO_IMAP_PORT", 0),
 }
 
+# The limits on knocking at a chat's doors, times this: for visitors behind one address, or a bench.
+CHAT_LIMITS_TIMES = env.integer("CHAT_LIMITS_TIMES", 1)
+
 # Languages and time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("vi", "Tiếng Việt")]
@@ -295,6 +310,7 @@ TIME_ZONE = "UTC"
 # Channels: the folder's name and its adapter. A new channel is its folder and one line here.
 CHANNELS = {
     "email": "channels_inbox.email.adapter.EmailAdapter",
+    "chat": "channels_inbox.chat.adapter.ChatAdapter",
 }
 
 LOGGING = logs.configure(as_json=not (LOCAL or DEBUG), level=env.text("LOG_LEVEL", "INFO"))

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from conversations.views import account
-from helpdesk import demo, entrance, first_run, health
+from helpdesk import demo, demo_shop, entrance, first_run, health
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -17,14 +17,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/", include("conversations.urls_settings")),
     path("settings/inboxes/", include("channels_inbox.pages.urls")),
     path("settings/items/", include("channels_inbox.pages.urls_items")),
+    path("pictures/", include("channels_inbox.urls_pictures")),
     path("originals/", include("channels_inbox.urls_originals")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("hooks/", include("channels_inbox.urls")),
+    path("", include("channels_inbox.chat.urls")),
     path("", include("conversations.urls")),
 ]
 if settings.DEMO:
     urlpatterns = [
         path("demo/", demo.people, name="demo"),
         path("demo/sign-in/<slug:role>/", demo.sign_in, name="demo-sign-in"),
+        path("demo/shop/", demo_shop.shop, name="demo-shop"),
         *urlpatterns,
     ]

@@ -59,8 +59,9 @@ def marked() -> dict[Marked, str]:
             if not {"tests", "migrations"} & set(path.relative_to(ROOT).parts):
                 _add(found, path, _in_python(path.read_text()))
     for folder in TEMPLATES:
-        for path in sorted((ROOT / folder).rglob("*.html")):
-            _add(found, path, _in_template(path.read_text()))
+        for path in sorted((ROOT / folder).rglob("*.*")):
+            if path.suffix in (".html", ".js"):
+                _add(found, path, _in_template(path.read_text()))
     return found
 
 

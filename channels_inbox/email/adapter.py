@@ -14,6 +14,7 @@ from channels_inbox.email import (
     heads,
     hooks,
     inbound,
+    letters,
     outgoing,
     pull,
     receipts,
@@ -24,10 +25,10 @@ from channels_inbox.email.config import MailConfig
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from channels_inbox.base import Accepted, Bounce, Check, Ignored, Pulled
+    from channels_inbox.base import Accepted, Bounce, Check, Ignored, Letter, Pulled
     from channels_inbox.models import Account, Envelope
     from conversations.intake import Inbound
-    from conversations.models import Attachment, Delivery, Entry
+    from conversations.models import Attachment, Delivery, Entry, Inbox
 
 
 class EmailAdapter:
@@ -74,6 +75,9 @@ class EmailAdapter:
 
     def send(self, delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
         return send.send(delivery, handing_over)
+
+    def write(self, inbox: Inbox, letter: Letter) -> None:
+        letters.write(inbox, letter)
 
     def pull(self, account: Account) -> Pulled:
         return pull.pull(account)

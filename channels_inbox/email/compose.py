@@ -21,8 +21,8 @@ from django.utils.translation import gettext as _
 from channels_inbox.base import SendError
 from channels_inbox.email import tokens
 from channels_inbox.email.config import MailConfig
-from channels_inbox.email.markup import as_html
 from channels_inbox.email.outgoing import everybody, exchanged, ticket_of
+from channels_inbox.markup import as_html
 from conversations.models import FileState
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def quotes(delivery: Delivery) -> list[Quote]:
 
 def _headers(delivery: Delivery, config: MailConfig) -> Iterator[tuple[str, str]]:
     payload, inbox = delivery.payload, delivery.inbox
-    yield "From", _mailbox(inbox.from_name or inbox.name, inbox.address)
+    yield "From", mailbox(inbox.from_name or inbox.name, inbox.address)
     yield "To", ", ".join(payload["recipients"]["to"])
     if payload["recipients"]["cc"]:
         yield "Cc", ", ".join(payload["recipients"]["cc"])
@@ -113,7 +113,8 @@ def _set(message: EmailMessage, name: str, value: str) -> None:
         raise SendError("header", f"{name}: {error}", permanent=True) from error
 
 
-def _mailbox(name: str, address: str) -> str:
+def mailbox(name: str, address: str) -> str:
+    """A From. Raises SendError for what can't be one."""
     try:
         return str(Address(display_name=_FORBIDDEN.sub(" ", name), addr_spec=address))
     except (ValueError, IndexError) as error:

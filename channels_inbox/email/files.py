@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 from channels_inbox.email.isolated import IsolatedParser
 from channels_inbox.models import Envelope
 from channels_inbox.receive import body_of
+from channels_inbox.refusals import runs_code
 from conversations.attachments import safe_name
 from conversations.intake import InboundFile
 
@@ -22,41 +23,6 @@ REFUSALS: Final = {
     "too_large": gettext_noop("Too large to keep apart; it is in the original mail"),
     "runs_code": gettext_noop("A program; it is only in the original mail"),
 }
-PROGRAMS: Final = frozenset(
-    {
-        *(
-            "apk",
-            "appx",
-            "bat",
-            "chm",
-            "cmd",
-            "com",
-            "cpl",
-            "dll",
-            "exe",
-            "hta",
-            "ins",
-            "iso",
-            "isp",
-        ),
-        *(
-            "jar",
-            "jse",
-            "lnk",
-            "mde",
-            "msc",
-            "msi",
-            "msix",
-            "msp",
-            "mst",
-            "nsh",
-            "pif",
-            "ps1",
-            "scr",
-        ),
-        *("sct", "shb", "sys", "vb", "vbe", "vbs", "vhd", "wsc", "wsf", "wsh", "xll"),
-    }
-)
 
 
 @cache
@@ -91,4 +57,4 @@ def read_file(attachment: Attachment) -> bytes:
 def _refused(filename: str, size: int) -> str:
     if size > settings.ATTACHMENT_MAX_BYTES:
         return "too_large"
-    return "runs_code" if filename.rpartition(".")[2].lower() in PROGRAMS else ""
+    return "runs_code" if runs_code(filename) else ""

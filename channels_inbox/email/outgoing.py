@@ -78,14 +78,15 @@ def _fresh(addresses: Iterable[str], seen: set[str]) -> list[str]:
     """Valid addresses not seen yet, as they are sent: the domain in its ASCII form."""
     fresh = []
     for text in addresses:
-        address = _ascii(text)
+        address = as_sent(text)
         if address.lower() not in seen:
             seen.add(address.lower())
             fresh.append(address)
     return fresh
 
 
-def _ascii(text: str) -> str:
+def as_sent(text: str) -> str:
+    """An address as it is handed over. Raises SendError for one that mail can't be sent to."""
     local, _at, domain = valid_address(text).rpartition("@")
     try:
         domain = domain.encode("idna").decode("ascii") if not domain.startswith("[") else domain

@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,6 +22,7 @@ from channels_inbox import vault
 from channels_inbox.email import accounts
 from channels_inbox.email.config import OAUTH, MailConfig
 from channels_inbox.models import Account
+from channels_inbox.pages import chats
 from channels_inbox.pages.health import trouble
 from channels_inbox.pages.mail_form import MailInboxForm
 from channels_inbox.registry import adapter
@@ -68,7 +69,9 @@ def new_inbox(request: AgentRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @for_admins
 def inbox(request: AgentRequest, pk: int) -> HttpResponse:
-    return _edit(request, desk_inboxes.inbox_of(pk, by=request.user))
+    """The form of its channel."""
+    edited = desk_inboxes.inbox_of(pk, by=request.user)
+    return chats.edit(request, edited) if edited.kind == "chat" else _edit(request, edited)
 
 
 @hides_secrets
@@ -84,7 +87,7 @@ def test_new(request: AgentRequest) -> HttpResponse:
 @require_POST
 @for_admins
 def test(request: AgentRequest, pk: int) -> HttpResponse:
-    return _test(request, desk_inboxes.inbox_of(pk, by=request.user))
+    return _test(request, _mailbox(request, pk))
 
 
 @never_cache
@@ -92,7 +95,7 @@ def test(request: AgentRequest, pk: int) -> HttpResponse:
 @for_admins
 def new_hook_secret(request: AgentRequest, pk: int) -> HttpResponse:
     """The secret is in this answer and nowhere else."""
-    hooked = desk_inboxes.inbox_of(pk, by=request.user)
+    hooked = _mailbox(request, pk)
     return _page(request, _form(hooked), hook_secret=accounts.new_hook_secret(hooked))
 
 
@@ -114,6 +117,13 @@ def open_again(request: AgentRequest, pk: int) -> HttpResponse:
     desk_inboxes.open_again(opened, by=request.user)
     messages.success(request, _("%(name)s is open again.") % {"name": opened})
     return redirect("inboxes:inbox", pk)
+
+
+def _mailbox(request: AgentRequest, pk: int) -> Inbox:
+    found = desk_inboxes.inbox_of(pk, by=request.user)
+    if found.kind != "email":
+        raise Http404
+    return found
 
 
 def _edit(request: AgentRequest, edited: Inbox) -> HttpResponse:

@@ -22,6 +22,8 @@ from conversations.models.identities import Identity, IdentityKind, Proof
 from conversations.models.inboxes import Inbox, Restriction
 from conversations.models.invitations import Invitation, InvitationKind
 from conversations.models.people import Agent, Bot, Membership, Role, Team
+from conversations.models.presence import Presence
+from conversations.models.reading import ReadMark
 from conversations.models.tickets import DeadlineKind, Ownership, Status, Ticket
 
 __all__ = [
@@ -52,7 +54,9 @@ __all__ = [
     "Membership",
     "Merge",
     "Ownership",
+    "Presence",
     "Proof",
+    "ReadMark",
     "Reference",
     "Restriction",
     "Role",

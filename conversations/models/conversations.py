@@ -40,7 +40,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
         Raises Conversation.DoesNotExist for an id that never was.
         """
-        found = self.select_related("merged_into").get(pk=pk)
+        found = self.select_related("customer", "merged_into").get(pk=pk)
         return found.merged_into or found
 
 

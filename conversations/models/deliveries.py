@@ -36,7 +36,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(models.Model):
     """One outbound message's way to the provider. An attempt is committed before its I/O, and
     `handed_at` just before the step from which on it may have been sent; `lease_epoch` fences a
-    worker that comes back from the dead."""
+    worker that comes back from the dead. `look_at` is when to see whether a message shown by us has
+    been read; `mailed_in` the mail that took it on, as it had not."""
 
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="delivery")
     conversation = models.ForeignKey(
@@ -62,6 +63,10 @@ class Delivery(models.Model):
     sent_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=60, blank=True, default="")
     error = models.CharField(max_length=500, blank=True, default="")
+    look_at = models.DateTimeField(null=True)
+    mailed_in = models.ForeignKey(
+        Entry, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -92,6 +97,7 @@ class Delivery(models.Model):
                 name="delivery_lane",
             ),
             models.Index("conversation", "rev", name="delivery_rev"),
+            models.Index("look_at", condition=Q(look_at__isnull=False), name="delivery_look"),
             models.Index(
                 F("id").desc(),
                 condition=Q(state__in=("failed", "ambiguous")),

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from conversations.models.identities import SHOWN_BY_US
 from conversations.models.people import Team
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class InboxQuerySet(models.QuerySet["Inbox"]):
 
 class Inbox(models.Model):
     """One connected account of a channel. What the channel needs beyond this is kept by its
-    adapter."""
+    adapter. `goes_on_by` is the mail inbox that takes on what a visitor of a chat left unseen."""
 
     name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(max_length=30)
@@ -57,6 +58,15 @@ class Inbox(models.Model):
     undo_window = models.DurationField(_("undo window"), default=timedelta(seconds=5))
     reopen_within = models.DurationField(_("reopen within"), default=timedelta(hours=72))
     limits = models.JSONField(default=dict, blank=True)
+    goes_on_by = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("answers not seen go on by"),
+    )
 
     objects = InboxQuerySet.as_manager()
 
@@ -74,7 +84,15 @@ class Inbox(models.Model):
 
     def writes_to(self, identity: Identity) -> bool:
         """Whether this channel can reach an address of that kind at all."""
-        return identity.kind == ADDRESS_KIND.get(self.kind, self.kind)
+        return identity.kind == ADDRESS_KIND.get(self.kind, self.kind) and identity.scope in (
+            "",
+            self.public_id,
+        )
+
+    @property
+    def shows_itself(self) -> bool:
+        """Whether we show its messages to the customer ourselves: sent is then committed."""
+        return self.kind in SHOWN_BY_US
 
     @property
     def dedup_scope(self) -> str:

@@ -157,12 +157,6 @@ class Ticket(models.Model):
         indexes = [
             models.Index("conversation", name="ticket_conversation"),
             models.Index(
-                "deadline_at",
-                "id",
-                condition=~Q(status="resolved"),
-                name="ticket_due",
-            ),
-            models.Index(
                 "status",
                 "deadline_at",
                 "id",

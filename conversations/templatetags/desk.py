@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.utils import formats, timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from conversations.models import DeadlineKind
 from conversations.templatetags.happenings import sentence
@@ -46,7 +48,7 @@ def author(entry: Entry, viewer: Agent, customer: Customer | None = None) -> str
     """Who wrote a message or note."""
     if entry.is_inbound:
         identity = entry.identity
-        named = identity.label or identity.value if identity else ""
+        named = identity.label or identity.shown if identity else ""
         return named or (customer_name(customer) if customer else _("Customer"))
     if entry.agent_id == viewer.pk:
         return _("You")
@@ -69,26 +71,40 @@ def span(seconds: float) -> str:
     return pgettext("days", "%dd") % (seconds // DAY)
 
 
+def short_ago(moment: datetime) -> str:
+    """How long ago, in one unit."""
+    seconds = (timezone.now() - moment).total_seconds()
+    return _("now") if seconds < MINUTE else span(seconds)
+
+
 @register.simple_tag
 def ago(moment: datetime) -> SafeString:
     """How long ago, short; the exact time on hover and for machines."""
-    seconds = (timezone.now() - moment).total_seconds()
-    text = _("now") if seconds < MINUTE else span(seconds)
     return format_html(
-        '<time datetime="{}" title="{}" data-ago>{}</time>', moment.isoformat(), full(moment), text
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
+        moment.isoformat(),
+        full(moment),
+        short_ago(moment),
     )
 
 
 @register.filter
 def clock(moment: datetime) -> str:
     """The time of day."""
-    return formats.time_format(timezone.localtime(moment), "H:i")
+    return f"{timezone.localtime(moment):%H:%M}"
 
 
 @register.filter
 def full(moment: datetime) -> str:
     """Date and time in full."""
-    return formats.date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+    local = timezone.localtime(moment).replace(second=0, microsecond=0)
+    return _full(local, get_language() or "")
+
+
+@lru_cache(maxsize=4096)
+def _full(local: datetime, _language: str) -> str:
+    # Half of a page's time went into forming the same dates again.
+    return formats.date_format(local, "DATETIME_FORMAT")
 
 
 @register.filter
@@ -115,25 +131,42 @@ def day_line(moment: datetime) -> str:
     return f"{formats.date_format(local, 'D')} {formats.date_format(local, form)}"
 
 
+@dataclass(frozen=True)
+class Pill:
+    """The nearest deadline of a ticket in words; `short` where the list says what it is about."""
+
+    resolved: bool
+    words: str = ""
+    look: str = "ok"
+    at: str = ""
+    full: str = ""
+    kind: str = ""
+    short: bool = False
+
+
 @register.inclusion_tag("_partials/deadline.html")
 def deadline(ticket: Ticket, *, short: bool = False) -> dict[str, Any]:
-    """The pill of the nearest deadline, in words; `short` where the list says what it is about."""
-    return {"ticket": ticket, "short": short, **_pill(ticket, short=short)}
+    return {"pill": pill(ticket, short=short)}
 
 
-def _pill(ticket: Ticket, *, short: bool) -> dict[str, str]:
+def pill(ticket: Ticket, *, short: bool = False) -> Pill:
     if ticket.deadline_at is None:
-        return {"look": "ok", "words": ""}
-    left = (ticket.deadline_at - timezone.now()).total_seconds()
-    if ticket.deadline_kind == DeadlineKind.WAKE:
-        return {"look": "quiet", "words": _("Wakes %s") % soon(ticket.deadline_at)}
-    if ticket.deadline_kind == DeadlineKind.FOLLOW_UP:
-        return {"look": "quiet", "words": _("Follow up %s") % soon(ticket.deadline_at)}
+        return Pill(resolved=ticket.is_resolved)
+    look, words = _urgency(ticket.deadline_kind, ticket.deadline_at, short=short)
+    at = timezone.localtime(ticket.deadline_at).isoformat(timespec="seconds")
+    return Pill(False, words, look, at, full(ticket.deadline_at), ticket.deadline_kind, short)
+
+
+def _urgency(kind: str, at: datetime, *, short: bool) -> tuple[str, str]:
+    left = (at - timezone.now()).total_seconds()
+    if kind == DeadlineKind.WAKE:
+        return "quiet", _("Wakes %s") % soon(at)
+    if kind == DeadlineKind.FOLLOW_UP:
+        return "quiet", _("Follow up %s") % soon(at)
     if left < 0:
-        return {"look": "bad", "words": _("Late %s") % span(left)}
-    look = "warn" if left < 30 * MINUTE else "quiet"
+        return "bad", _("Late %s") % span(left)
     words = _("Due %s") if short else _("Reply due %s")
-    return {"look": look, "words": words % span(left)}
+    return ("warn" if left < 30 * MINUTE else "quiet"), words % span(left)
 
 
 @register.simple_tag
@@ -178,20 +211,30 @@ def _plain_letter(letter: str) -> str:
 
 
 @register.filter
-def last_entry(rows: list[Any]) -> Any:
-    """The entry of a fold's last row."""
-    return rows[-1].entry
-
-
-@register.filter
 def addresses(value: object) -> str:
     """A list of addresses as one writes it; what was typed stays as it is."""
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+
+
+CHANNEL_NAMES = {"email": gettext_lazy("Email"), "chat": gettext_lazy("Chat")}
+
+
+@register.simple_tag
+def channel_name(kind: str) -> str:
+    """A channel as people call it."""
+    return str(CHANNEL_NAMES.get(kind) or kind.capitalize())
+
+
+@register.filter
+def matter_name(ticket: Ticket) -> str:
+    """What a matter is about; one without a subject is called by its channel."""
+    kind = ticket.inbox.kind if ticket.inbox else ""
+    return ticket.subject or (_("No subject") if kind in ("", "email") else channel_name(kind))
 
 
 @register.filter
 def whose(ticket: Ticket) -> str:
     """The customer of a ticket in a list: a name, else the address they wrote from."""
     newest = ticket.newest
-    address = newest.identity.value if newest and newest.identity else ""
+    address = newest.identity.shown if newest and newest.identity else ""
     return ticket.conversation.customer.name or address or _("Nameless customer")

@@ -41,6 +41,10 @@ DONE = {
 # What happened by itself.
 BY_ITSELF = {
     "opened": gettext_noop("Opened for %(team_name)s"),
+    "address_claimed": gettext_noop(
+        "The visitor says that %(address)s is theirs. Nothing proves it"
+    ),
+    "address_proved": gettext_noop("The customer proved that %(address)s is theirs"),
     "not_sent": gettext_noop("A message needs a decision: %(reason)s"),
     "bounced": gettext_noop("Mail to %(addresses)s came back: %(reason)s"),
     "delayed": gettext_noop("Mail to %(addresses)s is delayed: %(reason)s"),
@@ -71,6 +75,8 @@ def _pattern(entry: Entry) -> str:
     event, data = entry.event, entry.data
     if (event, data.get("reason", "")) in REASONS:
         return REASONS[event, data["reason"]]
+    if event == "joined" and entry.agent_id is None:
+        return gettext_noop("Two profiles were joined: it was proved that they are one person")
     if event == "released":
         return gettext_noop("%(who)s gave this back to %(team_name)s")
     if event == "moved_team":

@@ -89,6 +89,8 @@ ICONS = frozenset(
         "inbox",
         "monitor",
         "copy",
+        "bell",
+        "camera",
     ]
 )
 CHANNELS = {
@@ -113,8 +115,9 @@ def icon(name: str, label: str = "") -> SafeString:
 
 
 @register.simple_tag
-def icon_sprite() -> SafeString:
-    return _sprite()
+def icon_sprite(*names: str) -> SafeString:
+    """The drawings a page refers to: those named, or all."""
+    return _sprite(names or tuple(sorted(ICONS)))
 
 
 @register.filter
@@ -124,10 +127,9 @@ def channel_icon(kind: str) -> str:
 
 
 @cache
-def _sprite() -> SafeString:
+def _sprite(names: tuple[str, ...]) -> SafeString:
     symbols = "".join(
-        f'<symbol id="i-{name}" viewBox="0 0 24 24">{_drawing(name)}</symbol>'
-        for name in sorted(ICONS)
+        f'<symbol id="i-{name}" viewBox="0 0 24 24">{_drawing(name)}</symbol>' for name in names
     )
     return mark_safe(f'<svg hidden aria-hidden="true">{symbols}</svg>')
 

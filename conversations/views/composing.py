@@ -164,12 +164,8 @@ def beginning(
 
 
 def last_heard(ticket: Ticket, agent: Agent) -> Entry | None:
-    return (
-        _messages(agent)
-        .filter(ticket=ticket, direction=Direction.IN)
-        .order_by("-at", "-id")
-        .first()
-    )
+    rows = _messages(agent).filter(ticket=ticket, direction=Direction.IN)
+    return rows.order_by("-at", "-id").first()
 
 
 def message_of(ticket: Ticket, agent: Agent, pk: object) -> Entry | None:
@@ -184,15 +180,17 @@ def others_on(entry: Entry | None) -> list[str]:
     """Whom "reply to all" adds: everybody on the message but its sender and ourselves."""
     if entry is None or entry.identity is None:
         return []
-    ours = {row.lower() for row in Inbox.objects.values_list("address", flat=True)}
     named = [str(one).lower() for key in ("to", "cc") for one in entry.data.get(key, [])]
+    if not named:
+        return []
+    ours = {row.lower() for row in Inbox.objects.values_list("address", flat=True)}
     known = {entry.identity.value.lower(), *ours}
     return [one for one in dict.fromkeys(named) if untagged(one) not in known]
 
 
 def files_of(agent: Agent, ids: Iterable[object]) -> Sequence[Attachment]:
     """Files the agent chose for a message that is not sent yet."""
-    wanted = [found for one in ids if (found := _uuid(str(one)))]
+    wanted = [found for one in ids if (found := uuid_of(str(one)))]
     if not wanted:
         return []
     rows = Attachment.objects.filter(public_id__in=wanted[:50], entry=None, uploaded_by=agent)
@@ -200,7 +198,8 @@ def files_of(agent: Agent, ids: Iterable[object]) -> Sequence[Attachment]:
 
 
 def _messages(agent: Agent) -> EntryQuerySet:
-    return Entry.objects.visible_to(agent).with_people().filter(kind=Kind.MESSAGE)
+    rows = Entry.objects.visible_to(agent).filter(kind=Kind.MESSAGE)
+    return rows.select_related("identity").defer("search")
 
 
 def _reply_form(
@@ -220,7 +219,7 @@ def _answering(subject: str) -> str:
     return f"Re: {subject}"[:300] if subject and not subject.lower().startswith("re:") else subject
 
 
-def _uuid(text: str) -> uuid.UUID | None:
+def uuid_of(text: str) -> uuid.UUID | None:
     try:
         return uuid.UUID(text)
     except ValueError:

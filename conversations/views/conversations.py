@@ -11,17 +11,18 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from conversations import timeline
-from conversations.models import HeldState, Ticket
+from conversations import reading, timeline
+from conversations.models import HeldState
 from conversations.permissions import conversation_for
-from conversations.views import feed
+from conversations.templatetags.desk import customer_name
+from conversations.views import cards, feed
 from conversations.views.access import for_agents
-from conversations.views.screen import may_change, screen, strip, tickets_of
+from conversations.views.screen import asked_page, may_change, screen, strip, tickets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conversations.models import Conversation
+    from conversations.models import Conversation, Entry, HeldSend
     from conversations.timeline import Changes
     from conversations.views.access import AgentRequest
 
@@ -37,14 +38,32 @@ def conversation(request: AgentRequest, pk: int) -> HttpResponse:
         return redirect(
             reverse("conversations:conversation", args=[found.pk]) + f"?{query}".rstrip("?")
         )
-    return render(request, "conversations/conversation.html", screen(request, found))
+    left = reading.left_at(request.user, found)
+    shown = {**screen(request, found), "left": left}
+    return render(request, "conversations/conversation.html", shown)
+
+
+@never_cache
+@require_GET
+@for_agents
+def rows(request: AgentRequest, pk: int) -> HttpResponse:
+    """A stretch of the thread for a page that is open: before or after a cursor, the first rows,
+    those around an entry, or the newest."""
+    found = conversation_for(request.user, pk)
+    if found.pk != pk:
+        return JsonResponse({"reset": True})
+    page = asked_page(request, found)
+    items = cards.drawn_feed(feed.folded(feed.rows_of(page.entries)), request.user, found.customer)
+    told = {"head": page.head, "before": page.before, "after": page.after, "reset": False}
+    return JsonResponse({**told, "html": "".join(items)})
 
 
 @never_cache
 @require_GET
 @for_agents
 def since(request: AgentRequest, pk: int) -> HttpResponse:
-    """What changed after `rev`, as rows made by the partials of the page."""
+    """What changed after `rev`, as rows made by the partials of the page. `ticket` is the one whose
+    header the page shows."""
     found = conversation_for(request.user, pk)
     text = request.GET.get("rev", "")
     if not text.isdecimal() or len(text) > 18:
@@ -63,23 +82,34 @@ def _rows(request: AgentRequest, found: Conversation, changes: Changes) -> Itera
         return {"key": key, "html": html.strip()}
 
     for one in feed.patched(changes.entries):
-        told = row(one.key, "row", row=one)
-        yield told | {"at": one.entry.at.isoformat(), "mine": one.entry.agent_id == request.user.pk}
-    for ticket in _whole(changes):
-        may_act = ticket.may_act(request.user)
-        around = strip(ticket, request.user, may_act=may_act)
-        yield row(f"ticket:{ticket.pk}", "strip", ticket=ticket, **around)
+        yield {
+            "key": f"entry:{one.entry.pk}",
+            "html": cards.drawn(one, request.user, found.customer),
+            "at": one.entry.at.isoformat(),
+            **_own(request, one.entry),
+        }
+    shown = request.GET.get("ticket")
+    for ticket in changes.tickets:
+        if shown in (None, str(ticket.pk)):
+            around = strip(ticket, request.user, may_act=ticket.may_act(request.user))
+            yield row(f"ticket:{ticket.pk}", "strip", ticket=ticket, **around)
         yield row(f"matter:{ticket.pk}", "matter", matter=ticket)
     may = bool(changes.identities) and may_change(tickets_of(found, request.user), request.user)
     for identity in changes.identities:
         yield row(f"identity:{identity.pk}", "identity", identity=identity, may_change=may)
     for held in changes.held:
         waits = held.state in (HeldState.HELD, HeldState.STOPPED)
-        told = row(f"held:{held.pk}", "held", one=held)
+        told = row(f"held:{held.pk}", "held", one=held) | _own(request, held)
         yield told if waits else told | {"html": ""}
+    if any(entry.event == "customer_renamed" for entry in changes.entries):
+        yield {"key": "customer", "html": "", "name": customer_name(found.customer)}
+    if not changes.entries and not changes.more:
+        # Something changed that isn't for this agent: perhaps a matter that is shown as one line.
+        for ticket in timeline.hidden_tickets(found, request.user):
+            yield row(f"hidden:{ticket.pk}", "hidden", one=ticket)
 
 
-def _whole(changes: Changes) -> list[Ticket]:
-    """The changed tickets with all that a header shows."""
-    rows = Ticket.objects.filter(pk__in=[ticket.pk for ticket in changes.tickets])
-    return list(rows.select_related("conversation__customer", "team", "agent", "bot", "inbox"))
+def _own(request: AgentRequest, row: Entry | HeldSend) -> dict[str, Any]:
+    """By its token the browser that sent it knows its own copy."""
+    mine = row.agent_id == request.user.pk
+    return {"mine": mine, "token": str(row.client_token) if mine else ""}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
-    from conversations.models import Entry
+    from conversations.models import Attachment, Entry
 
 LONG_TEXT = 900
 LONG_LINES = 12
@@ -30,14 +30,6 @@ class Row:
     new_day: bool
     new_matter: bool
     new_subject: bool
-
-    @property
-    def key(self) -> str:
-        return f"entry:{self.entry.pk}"
-
-    @property
-    def day(self) -> date:
-        return timezone.localtime(self.entry.at).date()
 
     @property
     def channel(self) -> str:
@@ -56,7 +48,9 @@ class Row:
 
     @property
     def is_claimed(self) -> bool:
-        return self.entry.is_inbound and self.entry.proof == Proof.CLAIMED
+        """Whether it names an address that nothing proves; a nameless visitor claims none."""
+        named = self.channel != "chat"
+        return named and self.entry.is_inbound and self.entry.proof == Proof.CLAIMED
 
     @property
     def others(self) -> list[str]:
@@ -71,11 +65,11 @@ class Row:
         return [str(one) for one in self.entry.data.get("bcc", [])]
 
     @property
-    def files(self) -> list[object]:
+    def files(self) -> list[Attachment]:
         return [file for file in self.entry.attachments.all() if not file.inline]
 
     @property
-    def images(self) -> list[object]:
+    def images(self) -> list[Attachment]:
         return [file for file in self.entry.attachments.all() if file.inline]
 
 
@@ -110,15 +104,16 @@ def rows_of(entries: Iterable[Entry]) -> list[Row]:
 
 def patched(entries: Iterable[Entry]) -> list[Row]:
     """Rows on their own, as catch-up brings them."""
-    return [
-        Row(
-            entry,
-            True,
-            entry.ticket_id is not None,
-            entry.subject != "" and _bare(entry.subject) != _matter(entry),
-        )
-        for entry in entries
-    ]
+    return [alone(entry) for entry in entries]
+
+
+def alone(entry: Entry) -> Row:
+    return Row(
+        entry,
+        True,
+        entry.ticket_id is not None,
+        entry.subject != "" and _bare(entry.subject) != _matter(entry),
+    )
 
 
 def folded(rows: Iterable[Row]) -> list[Row | Fold]:

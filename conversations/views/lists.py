@@ -8,17 +8,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.http import Http404
-from django.utils import timezone
 
-from conversations import desk
-from conversations.models import Draft, Status, Ticket
+from conversations import desk, reading
+from conversations.models import Draft, Status
+from conversations.views.lines import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.http import HttpRequest, HttpResponse
 
-    from conversations.models import Agent
+    from conversations.models import Agent, Ticket
+    from conversations.views.lines import Line
 
 COOKIE = "list"
 LARGEST_ID = 2**62
@@ -32,9 +33,8 @@ class Pane:
 
     folder: str
     status: str
-    tickets: Sequence[Ticket]
+    lines: Sequence[Line]
     next: str
-    drafts: frozenset[int]
     first: bool = True
 
     @property
@@ -47,21 +47,49 @@ class Pane:
 
     @property
     def mark(self) -> str:
-        told = [
-            (row.pk, row.rev, row.newest_id, row.pk in self.drafts, row.conversation.customer.name)
-            for row in self.tickets
-        ]
-        minute = timezone.now().strftime("%H%M")
-        return hashlib.sha256(f"{minute}{self.next}{told}".encode()).hexdigest()[:16]
+        told = [line.said for line in self.lines]
+        return hashlib.sha256(f"{self.next}{told}".encode()).hexdigest()[:16]
 
 
-def pane(agent: Agent, folder: str, status: str, after: str = "") -> Pane:
+def pane(
+    agent: Agent, folder: str, status: str, after: str = "", *, chosen: Ticket | None = None
+) -> Pane:
     """Raises Http404 for a list or a place in it that isn't one."""
     try:
         found = desk.listing(agent, folder=folder, status=status, after=checked_cursor(after))
     except ValueError:
         raise Http404 from None
-    return Pane(folder, status, found.tickets, found.next, _drafts(agent, found.tickets), not after)
+    lines = _lines(agent, found.tickets, folder, chosen)
+    return Pane(folder, status, lines, found.next, not after)
+
+
+def some(agent: Agent, folder: str, status: str, ids: Sequence[int]) -> Sequence[Line]:
+    """Rows of these tickets as the list shows them; those that aren't in it are left out."""
+    try:
+        found = desk.among(agent, ids, folder=folder, status=status)
+    except ValueError:
+        raise Http404 from None
+    return _lines(agent, found, folder)
+
+
+def _lines(
+    agent: Agent,
+    tickets: Sequence[Ticket],
+    folder: str,
+    chosen: Ticket | None = None,
+) -> Sequence[Line]:
+    drafts, unread = _drafts(agent, tickets), reading.unread_of(agent, tickets)
+    return [
+        line_of(
+            ticket,
+            agent,
+            chosen=chosen is not None and chosen.pk == ticket.pk,
+            draft=ticket.pk in drafts,
+            unread=ticket.pk in unread,
+            with_owner=folder != desk.Folder.MINE,
+        )
+        for ticket in tickets
+    ]
 
 
 def came_from(request: HttpRequest) -> tuple[str, str]:

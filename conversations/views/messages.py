@@ -14,9 +14,9 @@ from conversations import tickets
 from conversations.forms import MoveForm
 from conversations.models import EntryBody
 from conversations.permissions import entry_for, ticket_for
-from conversations.views import safe_html
+from conversations.views import feed, safe_html
 from conversations.views.access import for_agents
-from conversations.views.answers import at_ticket, checked, done
+from conversations.views.answers import at_ticket, checked, done, is_scripted
 from conversations.views.screen import tickets_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,15 @@ def permalink(request: AgentRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @for_agents
+def about(request: AgentRequest, pk: int) -> HttpResponse:
+    """What one may do with a message and what is known about it: a menu, or a page."""
+    entry = entry_for(request.user, pk)
+    name = "_partials/message_menu" if is_scripted(request) else "conversations/about"
+    return render(request, f"{name}.html", {"row": feed.alone(entry)})
+
+
+@require_GET
+@for_agents
 def whole(request: AgentRequest, pk: int) -> HttpResponse:
     """A message as it came: its cleaned HTML, else its text. For a frame that runs nothing."""
     entry = entry_for(request.user, pk)
@@ -43,7 +52,7 @@ def whole(request: AgentRequest, pk: int) -> HttpResponse:
         raise Http404
     body = EntryBody.objects.filter(entry=entry).first()
     html = (
-        safe_html.cleaned(body.html, entry)
+        safe_html.cleaned(body.html, entry, remote="pictures" in request.GET)
         if body and body.html and "text" not in request.GET
         else ""
     )

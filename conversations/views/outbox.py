@@ -48,10 +48,7 @@ def undo(request: AgentRequest, pk: int) -> HttpResponse:
     held = held_for(request.user, pk)
     taken = replies.undo(held)
     drafts.bring_back(taken)
-    response = done(request, at_ticket(held.ticket), _("Taken back. Your text is in the composer."))
-    if "HX-Trigger" in response.headers:
-        response.headers["HX-Redirect"] = at_ticket(held.ticket)
-    return response
+    return done(request, at_ticket(held.ticket), _("Taken back. Your text is in the composer."))
 
 
 @require_POST

@@ -6,6 +6,7 @@ page's own policy loads nothing but our images; and the frame around it is sandb
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from conversations.models import Entry
 
 SALT = "inline-image"
+REMOTE_SALT = "remote-picture"
 TAGS = frozenset(
     [
         "a",
@@ -93,9 +95,7 @@ TAGS = frozenset(
         "wbr",
     ]
 )
-DROPPED_WHOLE = frozenset(
-    {"script", "style", "title", "head", "template", "svg", "math", "noscript"}
-)
+DROPPED_WHOLE = frozenset({"script", "style", "title", "head", "template", "svg", "noscript"})
 SIZES = {"width", "height", "align", "valign", "bgcolor"}
 ATTRIBUTES = {
     "*": {"style", "dir", "lang", "title"},
@@ -156,17 +156,25 @@ STYLES = frozenset(
         "direction",
     ]
 )
+LONGEST_ADDRESS = 2000
+# Tags of formulas go before cleaning, which would take the letters in them along.
+FORMULA = re.compile(
+    r"</?(?:math|semantics|m(?:row|i|o|n|s|text|space|enclose|frac|sqrt|root|style|padded|phantom"
+    r"|su[bp]|subsup|under|over|underover|table|tr|td|error))\b[^<>]*>",
+    re.IGNORECASE,
+)
 LINKS = ("http://", "https://", "mailto:", "tel:")
 PICTURES = ("data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp")
 
 
-def cleaned(html: str, entry: Entry) -> str:
-    """The harmless part of a message's HTML, with its own images and nobody else's."""
+def cleaned(html: str, entry: Entry, *, remote: bool = False) -> str:
+    """The harmless part of a message's HTML, with its own images; with `remote` those of other
+    servers as well, through ours."""
     images = _images(entry)
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if attribute == "src":
-            return _source(value, images)
+            return _source(value, images, remote=remote)
         if attribute == "href":
             return value if value.strip().lower().startswith(LINKS) else None
         if attribute == "style" and any(word in value.lower() for word in ("(", "\\", "@", "/*")):
@@ -174,7 +182,7 @@ def cleaned(html: str, entry: Entry) -> str:
         return value
 
     return nh3.clean(
-        html,
+        FORMULA.sub("", html),
         tags=set(TAGS),
         clean_content_tags=set(DROPPED_WHOLE),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
@@ -188,8 +196,11 @@ def cleaned(html: str, entry: Entry) -> str:
 
 
 def policy(request: HttpRequest) -> str:
-    """What the page of a stranger's HTML may load: our signed images, nothing else."""
-    images = request.build_absolute_uri(reverse("conversations:inline", args=["x"]))[: -len("x/")]
+    """What the page of a stranger's HTML may load: images by our signed addresses, nothing else."""
+    images = " ".join(
+        request.build_absolute_uri(reverse(name, args=["x"]))[: -len("x/")]
+        for name in ("conversations:inline", "pictures:remote")
+    )
     return (
         f"default-src 'none'; img-src {images} data:; style-src 'unsafe-inline'; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'self'; "
@@ -207,11 +218,15 @@ def _images(entry: Entry) -> dict[str, str]:
     return {file.content_id.strip("<>"): image_url(file.public_id) for file in stored}
 
 
-def _source(value: str, images: dict[str, str]) -> str | None:
-    """The address of an image: one of the message's own. Others are blocked."""
-    if value.lower().startswith("cid:"):
-        return images.get(unquote(value[4:]).strip("<>"))
-    return value if value.lower().startswith(PICTURES) else None
+def _source(value: str, images: dict[str, str], *, remote: bool) -> str | None:
+    """The address of an image: one of the message's own, or of ours for one elsewhere."""
+    start = value.strip().lower()
+    if start.startswith("cid:"):
+        return images.get(unquote(value.strip()[4:]).strip("<>"))
+    if remote and start.startswith(("http://", "https://")):
+        token = signing.dumps(value.strip()[:LONGEST_ADDRESS], salt=REMOTE_SALT)
+        return reverse("pictures:remote", args=[token])
+    return value if start.startswith(PICTURES) else None
 
 
 def _without_calls(style: str) -> str:

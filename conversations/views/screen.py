@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from conversations import merges, timeline
 from conversations.models import Membership, Status, Team, Ticket
 from conversations.permissions import entry_for
-from conversations.views import feed, lists
+from conversations.views import cards, feed, lists
 from conversations.views.composing import composer, message_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def screen(
     tickets = tickets_of(conversation, agent)
     wanted = ticket.pk if ticket else request.GET.get("ticket", "")
     chosen = _chosen(conversation, tickets, agent, str(wanted))
-    page = _page(request, conversation) if writing is None else timeline.page(conversation, agent)
+    page = (
+        asked_page(request, conversation) if writing is None else timeline.page(conversation, agent)
+    )
     may_act = chosen is not None and chosen.may_act(agent)
     if chosen and may_act and not page.after and writing is None:
         answer = message_of(chosen, agent, request.GET.get("answer"))
@@ -60,13 +62,17 @@ def screen(
         "conversation": conversation,
         "customer": conversation.customer,
         "page": page,
-        "items": feed.folded(feed.rows_of(page.entries)),
+        "items": cards.drawn_feed(
+            feed.folded(feed.rows_of(page.entries)),
+            agent,
+            conversation.customer,
+            target=request.GET.get("entry", ""),
+        ),
         "from_top": "first" in request.GET or "after" in request.GET,
-        "target": request.GET.get("entry", ""),
         "tickets": tickets,
         "ticket": chosen,
         "composer": writing,
-        "pane": lists.pane(agent, *lists.came_from(request)),
+        "pane": lists.pane(agent, *lists.came_from(request), chosen=chosen),
         **strip(chosen, agent, may_act=may_act),
         **side(conversation, agent, tickets),
     }
@@ -101,14 +107,20 @@ def tickets_of(conversation: Conversation, agent: Agent) -> Sequence[Ticket]:
         When(status=Status.RESOLVED, then=Value(1)), default=Value(0), output_field=IntegerField()
     )
     rows = _readable(conversation, agent).order_by(last, "-active_at", "-id")
-    return list(rows[:MOST_TICKETS])
+    return [_of(conversation, row) for row in rows[:MOST_TICKETS]]
 
 
 def _readable(conversation: Conversation, agent: Agent) -> TicketQuerySet:
     rows = Ticket.objects.visible_to(agent).filter(conversation=conversation)
-    return rows.select_related(
-        "conversation__customer", "team", "agent", "bot", "inbox", "suggests"
-    )
+    own = [field.attname for field in Ticket._meta.concrete_fields]
+    holders = ("team__name", "agent__name", "agent__email", "bot__name", "inbox__kind")
+    return rows.select_related("team", "agent", "bot", "inbox").only(*own, *holders)
+
+
+def _of(conversation: Conversation, ticket: Ticket) -> Ticket:
+    """The ticket with the conversation that is read already."""
+    ticket.conversation = conversation
+    return ticket
 
 
 def owners() -> Sequence[Team]:
@@ -142,7 +154,7 @@ def _at(day: datetime, hour: int) -> datetime:
     return timezone.make_aware(naive, timezone.get_current_timezone())
 
 
-def _page(request: AgentRequest, conversation: Conversation) -> Page:
+def asked_page(request: AgentRequest, conversation: Conversation) -> Page:
     asked = request.GET
     before, after = (lists.checked_cursor(asked.get(name, "")) for name in ("before", "after"))
     if asked.get("entry"):
@@ -165,7 +177,8 @@ def _chosen(
     one."""
     listed = next((row for row in tickets if str(row.pk) == wanted), None)
     if listed is None and wanted.isdecimal() and len(wanted) < 19:
-        listed = _readable(conversation, agent).filter(pk=int(wanted)).first()
+        row = _readable(conversation, agent).filter(pk=int(wanted)).first()
+        listed = _of(conversation, row) if row else None
     own = (row for row in tickets if row.agent_id == agent.pk and not row.is_resolved)
     return listed or next(own, None) or (tickets[0] if tickets else None)
 
@@ -185,8 +198,10 @@ def _match(ticket: Ticket, agent: Agent) -> Ticket | None:
 
 def may_change(tickets: Sequence[Ticket], agent: Agent) -> bool:
     """Whether an agent may act on the customer: on one of their tickets, or as there is none."""
+    if not tickets:
+        return True
     teams = set(Membership.objects.acting(agent).values_list("team", flat=True))
-    return not tickets or any(
+    return any(
         ticket.team_id in teams or (agent.is_supervisor and not ticket.restriction)
         for ticket in tickets
     )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
 from conversations import attachments, drafts, replies
 from conversations.errors import DomainError, StaleContext
-from conversations.forms import DraftForm, NoteForm, ReplyForm
-from conversations.middleware import status_of
+from conversations.forms import DraftForm, NoteForm
+from conversations.middleware import status_of, wants_json
 from conversations.models import Conversation, HeldSend, Status, Ticket
 from conversations.permissions import ticket_for
 from conversations.replies import ClaimedAddress, Outgoing
@@ -24,9 +25,12 @@ from conversations.views.screen import screen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conversations.models import Agent, Attachment
+    from conversations.models import Agent, Attachment, Entry
     from conversations.views.access import AgentRequest
     from conversations.views.composing import Composer
+
+
+PREFIX = {"reply": "", "note": "note-"}
 
 
 @require_POST
@@ -40,13 +44,14 @@ def reply(request: AgentRequest, pk: int) -> HttpResponse:
         files += _uploaded(request)
         if asked in ("draft", "everybody"):
             return _kept(request, ticket, files, asked)
-        if not form.is_valid():
+        if not form.is_valid() and not wants_json(request):
             return _again(request, ticket, files, status=422)
-        made = _send(request.user, ticket, form, files, asked=asked, then=then)
+        told: dict[str, Any] = checked(form)
+        made = _send(request.user, ticket, told, files, asked=asked, then=then)
     except DomainError as error:
         return _again(request, ticket, files, error)
-    drafts.discard(ticket, by=request.user, mode="reply")
-    return _sent(request, ticket, "" if isinstance(made, HeldSend) else _("Sent."))
+    drafts.discard(ticket, by=request.user, mode="reply", version=told["version"])
+    return _sent(request, ticket, made, "" if isinstance(made, HeldSend) else _("Sent."))
 
 
 @require_POST
@@ -58,7 +63,7 @@ def note(request: AgentRequest, pk: int) -> HttpResponse:
     try:
         files += _uploaded(request)
         told: dict[str, Any] = checked(form)
-        replies.note(
+        made = replies.note(
             ticket,
             by=request.user,
             text=told["text"],
@@ -67,8 +72,18 @@ def note(request: AgentRequest, pk: int) -> HttpResponse:
         )
     except DomainError as error:
         return _again(request, ticket, files, error, mode="note")
-    drafts.discard(ticket, by=request.user, mode="note")
-    return _sent(request, ticket, _("Note added."))
+    drafts.discard(ticket, by=request.user, mode="note", version=told["version"])
+    return _sent(request, ticket, made, _("Note added."))
+
+
+@never_cache
+@require_GET
+@for_agents
+def composer(request: AgentRequest, pk: int) -> HttpResponse:
+    """The composer anew: with the draft as it is now, and answering what was said last."""
+    ticket = ticket_for(request.user, pk, to="act")
+    seen = _number(request.GET.get("seen", ""))
+    return _shown(request, ticket, composing.composer(ticket, request.user, seen=seen), 200)
 
 
 @require_POST
@@ -94,13 +109,12 @@ def draft(request: AgentRequest, pk: int) -> HttpResponse:
 def _send(
     agent: Agent,
     ticket: Ticket,
-    form: ReplyForm,
+    told: dict[str, Any],
     files: Sequence[Attachment],
     *,
     asked: str,
     then: str,
-) -> object:
-    told = form.cleaned_data
+) -> Entry | HeldSend:
     return replies.reply(
         ticket,
         by=agent,
@@ -146,7 +160,7 @@ def _kept(
         ticket,
         request.user,
         data,
-        seen=_number(request, "seen"),
+        seen=_number(request.POST.get("seen", "")),
         files=files,
         other_draft=saved.draft if saved.conflict else None,
     )
@@ -164,7 +178,10 @@ def _again(
     mode: str = "reply",
     status: int = 0,
 ) -> HttpResponse:
-    """The composer again with what its author wrote, what stopped it, and the way on."""
+    """The composer again with what its author wrote, what stopped it, and the way on. A script has
+    that still: it is only told what stopped it."""
+    if error is not None and wants_json(request):
+        return _refused(request, ticket, error, mode)
     changes: dict[str, Any] = {"mode": mode, "note_files" if mode == "note" else "files": files}
     if error is not None:
         changes |= {"problem": error.message, "ask": _override(error)}
@@ -184,10 +201,29 @@ def _shown(request: AgentRequest, ticket: Ticket, shown: Composer, status: int) 
     return render(request, "conversations/conversation.html", context, status=status)
 
 
-def _sent(request: AgentRequest, ticket: Ticket, said: str) -> HttpResponse:
+def _refused(request: AgentRequest, ticket: Ticket, error: DomainError, mode: str) -> HttpResponse:
+    """What was sent before and isn't known to be there is no refusal, but its answer."""
+    token = composing.uuid_of(request.POST.get(f"{PREFIX[mode]}client_token", ""))
+    made = replies.sent_before(request.user, token) if token else None
+    if made:
+        return _sent(request, ticket, made, "")
+    told: dict[str, object] = {"code": error.code, "message": str(error.message)}
+    if isinstance(error, StaleContext):
+        told |= {"head": error.head, "newer": [f"entry:{entry.pk}" for entry in error.newer]}
+    return JsonResponse(told, status=status_of(error))
+
+
+def _sent(request: AgentRequest, ticket: Ticket, made: Entry | HeldSend, said: str) -> HttpResponse:
+    """What it became, and a head that holds it."""
+    if wants_json(request):
+        held = isinstance(made, HeldSend)
+        told = {"entry": None if held else made.pk, "held": made.pk if held else None}
+        return JsonResponse({**told, "head": _head(ticket), "said": said})
     if not is_scripted(request):
         return done(request, at_ticket(ticket), said)
-    fresh = composing.composer(ticket, request.user, seen=_number(request, "seen") or _head(ticket))
+    fresh = composing.composer(
+        ticket, request.user, seen=_number(request.POST.get("seen", "")) or _head(ticket)
+    )
     response = _shown(request, ticket, fresh, 200)
     response.headers["HX-Trigger"] = "desk:changed"
     return response
@@ -197,12 +233,11 @@ def _seen(request: AgentRequest, ticket: Ticket, error: DomainError | None) -> i
     """The head shown with the composer now: what a 409 shows, it has shown."""
     if isinstance(error, StaleContext):
         return error.head
-    return _number(request, "seen") if is_scripted(request) else _head(ticket)
+    return _number(request.POST.get("seen", "")) if is_scripted(request) else _head(ticket)
 
 
-def _number(request: AgentRequest, name: str) -> int:
-    """A number of a form that was not checked; 0 for anything else."""
-    text = request.POST.get(name, "")
+def _number(text: str) -> int:
+    """A number that was not checked; 0 for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 

@@ -21,6 +21,7 @@ BIG = [
     "conversations_identity",
     "conversations_attachment",
     "conversations_heldsend",
+    "conversations_readmark",
     "channels_inbox_item",
     "channels_inbox_envelope",
 ]

@@ -147,7 +147,8 @@ def test_lists(cast: Cast, secret: Secret) -> None:
         for status in ("open", "pending", "snoozed", "resolved"):
             listing = desk.listing(cast.charlie, folder=folder, status=status)
             assert secret.ticket not in listing.tickets
-    assert desk.by_ids(cast.charlie, [secret.open.pk, secret.ticket.pk]) == [secret.open]
+    ids = [secret.open.pk, secret.ticket.pk]
+    assert desk.among(cast.charlie, ids, folder="all", status="open") == [secret.open]
 
 
 def test_loaders(cast: Cast, secret: Secret) -> None:

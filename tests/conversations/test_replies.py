@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from conversations.thread import database_now
 from tests import builders
 from tests.builders import Cast
 from tests.conversations.happened import watched
+from tests.conversations.plans import fill, plans, walked
 
 
 @pytest.fixture
@@ -275,3 +277,13 @@ def test_a_join_stops_a_held_reply(cast: Cast, ticket: Ticket, slow: Inbox) -> N
 def test_a_blocked_address_can_still_be_answered(cast: Cast, ticket: Ticket) -> None:
     customers.block(builders.identity_of(), by=cast.alice)
     assert isinstance(answer(cast, ticket), Entry)
+
+
+def test_a_reply_reads_no_table_from_end_to_end(cast: Cast, ticket: Ticket) -> None:
+    """Neither for what its token made before nor for what is newer than its author's page."""
+    ownership.take(ticket, by=cast.alice, epoch=1)
+    fill(cast)
+    found = plans(partial(answer, cast, ticket))
+    assert found
+    big = {"conversations_entry", "conversations_heldsend", "conversations_ticket"}
+    assert not [plan for plan in found if walked(plan) & big or "entry_newest" in plan]

@@ -41,12 +41,17 @@ class Place:
 DOORS: dict[str, tuple[str, str, dict[str, object]]] = {
     "conversation": ("get", "conversation", {}),
     "since": ("get", "conversation", {"rev": 0}),
+    "thread-rows": ("get", "conversation", {}),
+    "read": ("post", "conversation", {}),
+    "unread": ("post", "ticket", {}),
+    "composer": ("get", "ticket", {}),
     "name": ("post", "conversation", {"name": "Kim"}),
     "memo": ("post", "conversation", {"memo": "x"}),
     "addresses": ("post", "conversation", {"value": "more@example.org"}),
     "join": ("get", "conversation", {}),
     "address": ("post", "identity", {"action": "block"}),
     "entry": ("get", "entry", {}),
+    "about": ("get", "entry", {}),
     "whole": ("get", "entry", {}),
     "move": ("post", "entry", {"to": 0}),
     "delivery": ("post", "sent", {"action": "again"}),
@@ -77,8 +82,9 @@ OPEN_TO_ALL_AGENTS = {
     "upload",
     "undo-join",
     "inline",
+    "live-ticket",
 }
-READS = {"conversation", "since", "entry", "whole", "file"}
+READS = {"conversation", "since", "thread-rows", "entry", "about", "whole", "file"}
 
 
 def make_place(restriction: str) -> Place:
@@ -135,6 +141,8 @@ def test_an_open_conversation_may_be_read_by_other_teams_and_not_changed() -> No
     expected = {name: 200 if name in READS else 403 for name in DOORS}
     # A permalink leads on. Nothing of the file is stored yet; storing it is no act on the ticket.
     expected |= {"entry": 302, "file": 404, "retry-file": 302}
+    # What one has read is one's own affair.
+    expected |= {"read": 204, "unread": 302}
     assert {name: knock(charlie, place, name) for name in DOORS} == expected
 
 
@@ -176,6 +184,12 @@ NONSENSE = [
     "/conversations/{c}/since/?rev=-1",
     "/conversations/{c}/since/?rev=²",
     "/conversations/{c}/since/",
+    "/conversations/{c}/rows/?before=x",
+    "/conversations/{c}/rows/?entry=99999999999999999999999",
+    "/desk/mine/open/rows/?ids=x",
+    "/desk/mine/open/rows/?ids=1,,2",
+    "/desk/mine/open/rows/?ids=" + "9" * 30,
+    "/desk/mine/asleep/rows/?ids=1",
     "/conversations/{c}/join/?with=x",
     "/entries/99999999999999999999999999/",
     "/files/inline/forged/",

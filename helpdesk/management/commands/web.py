@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+NOT_STARTED = 3
+
 
 class Command(BaseCommand):
     """Serves until SIGTERM, then finishes what it has begun for a few seconds."""
@@ -19,21 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
         """Publish static files where they changed, then serve."""
-        import uvicorn
-
         from helpdesk.assets import publish
+        from helpdesk.serving import Server
 
         publish()
-        # Django reads forwarded headers itself, and only where TRUSTED_PROXY_COUNT says so.
-        uvicorn.run(
-            "helpdesk.asgi:application",
-            host=host,
-            port=port,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-            ws_max_size=64 * 1024,
-        )
+        server = Server.at(host, port)
+        server.run()
+        if not server.started:
+            raise SystemExit(NOT_STARTED)

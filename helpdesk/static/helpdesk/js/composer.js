@@ -1,103 +1,171 @@
-// The composer: drafts save themselves, files go up as they are chosen, nothing typed is ever lost.
-const words = document.getElementById("words").dataset;
-const QUIET = 600;
-const token = () => JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
-const DRAFT = ["text", "version", "identity", "inbox", "to", "cc", "bcc", "subject", "quote", "answers"];
+// The composer: where to and from where, files as they are chosen, and sending, which only ever means putting
+// what was written into the outbox.
+import { composer, field, forms, later, left, open as openDrafts, say, text } from "desk/drafts";
+import { token } from "desk/http";
+import { place } from "desk/live";
+import * as outbox from "desk/outbox";
+import { isTail } from "desk/pages";
+import { isOnSite } from "desk/people";
+import { go } from "desk/places";
+import { parse } from "desk/rowset";
+import { seenHead } from "desk/seen";
+import { toast } from "desk/toast";
+import { words } from "desk/words";
 
-let timer = 0;
-let chain = Promise.resolve(); // saves go one after the other, so that a late one can't win
-
-const composer = () => document.getElementById("composer");
-const field = (form, name) => form.elements.namedItem(form.dataset.mode === "note" ? `note-${name}` : name);
-
-function say(text) {
-  const state = document.getElementById("draft-state");
-  if (state) state.textContent = text;
-}
-
-function told(form) {
-  const data = new FormData();
-  data.set("mode", form.dataset.mode);
-  for (const name of DRAFT) {
-    const one = field(form, name);
-    if (!one || (one.type === "checkbox" && !one.checked)) continue;
-    data.set(name, one.value);
-  }
-  for (const file of form.querySelectorAll("input[name=file]")) data.append("file", file.value);
-  return data;
-}
-
-async function save(form) {
-  if (!form.isConnected || form.dataset.sending) return;
-  form.dataset.dirty = "";
-  const answer = await fetch(composer().dataset.draft, { method: "POST", body: told(form), headers: { "X-CSRFToken": token(), Accept: "application/json" } });
-  if (answer.status === 409) return conflict(form, await answer.json());
-  if (!answer.ok) throw new Error(answer.status);
-  field(form, "version").value = (await answer.json()).version;
-  say(words.saved);
-}
-
-function conflict(form, { text, version }) {
-  // Two tabs wrote: both texts stay in sight, the next save takes what is in this one.
-  field(form, "version").value = version;
-  const area = form.querySelector("[data-text]");
-  if (text && text !== area.value && !area.value.includes(text)) area.value = `${area.value}\n\n———\n${text}`;
-  later(form);
-}
-
-function later(form) {
-  form.dataset.dirty = "1";
-  clearTimeout(timer);
-  timer = setTimeout(() => flush(form), QUIET);
-}
-
-function flush(form) {
-  clearTimeout(timer);
-  chain = chain.then(() => save(form)).catch(() => { form.dataset.dirty = "1"; say(words.unsaved); });
-  return chain;
-}
-
-function flushAll() {
-  for (const form of composer()?.querySelectorAll("form[data-mode]") ?? []) {
-    if (!form.dataset.dirty || form.dataset.sending) continue;
-    form.dataset.dirty = "";
-    fetch(composer().dataset.draft, { method: "POST", body: told(form), keepalive: true, headers: { "X-CSRFToken": token(), Accept: "application/json" } });
-  }
-}
+const formOf = (node) => node?.closest?.("form[data-mode]");
+export const formFor = (mode) => forms().find((form) => form.dataset.mode === mode);
+export const mode = () => composer()?.querySelector("[name=composer-mode]:checked")?.value;
 
 async function upload(form, files) {
   for (const file of files) {
     say(words.uploading.replace("%s", file.name));
     const data = new FormData();
     data.set("upload", file);
-    const answer = await fetch(composer().dataset.upload, { method: "POST", body: data, headers: { "X-CSRFToken": token(), "HX-Request": "true" } });
-    const html = await answer.text();
-    if (answer.ok) form.querySelector("[data-chosen]").insertAdjacentHTML("beforeend", html);
+    const answer = await fetch(composer().dataset.upload, { method: "POST", body: data, headers: { "X-CSRFToken": token(), "HX-Request": "true" } }).catch(() => null);
+    const html = (await answer?.text()) ?? "";
+    if (answer?.ok) form.querySelector("[data-chosen]").insertAdjacentHTML("beforeend", html);
     else toast(new DOMParser().parseFromString(html, "text/html").querySelector(".refusal")?.textContent || words.failed);
     say("");
   }
   later(form);
 }
 
-export function toast(text, look = "bad") {
-  const region = document.getElementById("toasts");
-  const banner = document.createElement("div");
-  banner.className = `banner ${look}`;
-  const close = document.createElement("button");
-  close.className = "button small";
-  close.type = "button";
-  close.dataset.close = "";
-  close.textContent = words.close;
-  const body = document.createElement("span");
-  body.className = "grow";
-  body.textContent = text;
-  banner.append(body, close);
-  region.replaceChildren(banner);
-  if (look === "ok") setTimeout(() => banner.remove(), 5000);
+function written(form, action) {
+  const data = new FormData(form);
+  for (const name of ["upload", "csrfmiddlewaretoken", "action"]) data.delete(name);
+  data.set("seen", Math.max(seenHead(), Number(data.get("seen"))));
+  if (form.dataset.mode === "reply") data.set("action", action);
+  return [...data].map(([name, value]) => [name, String(value)]);
 }
 
-const formOf = (node) => node.closest?.("form[data-mode]");
+async function send(form, action) {
+  const area = text(form);
+  const files = [...form.querySelectorAll("[data-chosen] .truncate")].map((one) => one.textContent);
+  if (!area.value.trim() && !files.length) {
+    say(words.empty);
+    return area.focus();
+  }
+  const item = {
+    token: field(form, "client_token").value,
+    conversation: place.id,
+    ticket: Number(composer().dataset.ticket),
+    mode: form.dataset.mode,
+    url: form.getAttribute("action"),
+    fields: written(form, action),
+    text: area.value,
+    files,
+    kind: form.dataset.kind ?? "",
+    at: new Date().toISOString(),
+  };
+  left(form, area.value);
+  area.value = "";
+  form.querySelector("[data-chosen]").replaceChildren();
+  field(form, "client_token").value = outbox.uuid();
+  say("");
+  outbox.add(item);
+  document.dispatchEvent(new CustomEvent("desk:sent", { detail: item }));
+  area.focus();
+}
 
+// What could not go out as it was comes back, above whatever was begun since.
+export function bringBack(item) {
+  const form = formFor(item.mode);
+  if (!form) return false;
+  choose(item.mode);
+  const told = new Map(item.fields);
+  for (const name of ["identity", "inbox", "to", "cc", "bcc", "subject", "answers"]) {
+    const one = field(form, name);
+    if (one && told.has(name)) one.value = told.get(name);
+  }
+  const area = text(form);
+  area.value = area.value.trim() ? `${item.text}\n\n${area.value}` : item.text;
+  const ids = item.fields.filter(([name]) => name === "file").map(([, id]) => id);
+  ids.forEach((id, n) => form.querySelector("[data-chosen]").append(chip(id, item.files[n])));
+  showWay(form);
+  later(form);
+  area.focus();
+  return true;
+}
+
+function chip(id, name) {
+  const row = document.getElementById("chosen-file").content.firstElementChild.cloneNode(true);
+  row.querySelector("input").value = id;
+  row.querySelector(".truncate").textContent = name;
+  return row;
+}
+
+export function choose(wanted) {
+  const radio = composer()?.querySelector(`[name=composer-mode][value=${wanted}]`);
+  if (!radio) return;
+  radio.checked = true;
+  document.getElementById(`${wanted}-text`)?.focus();
+}
+
+// The inboxes that can write to the chosen address, and how well it reaches them, in words.
+function showWay(form) {
+  const to = field(form, "identity");
+  const from = field(form, "inbox");
+  const way = to?.selectedOptions?.[0];
+  if (!way || !from) return;
+  form.dataset.kind = way.dataset.kind;
+  const fitting = way.dataset.inboxes.split(" ");
+  for (const one of from.options) one.hidden = one.disabled = !fitting.includes(one.value);
+  if (from.selectedOptions[0]?.disabled ?? true) from.value = fitting[0];
+  document.getElementById("reply-from").hidden = fitting.length < 2 && way.dataset.kind !== "email";
+  const { signature = "" } = from.selectedOptions[0]?.dataset ?? {};
+  const line = document.getElementById("signature");
+  line.textContent = signature;
+  line.hidden = !signature;
+  form.querySelector("[data-way-icon] use").setAttribute("href", `#i-${way.dataset.icon}`);
+  showReach(form, way);
+}
+
+function showReach(form, way) {
+  const hint = document.getElementById("reply-reach");
+  const sentence = way.dataset.kind === "chat" && isOnSite() ? words.onSiteReach : way.dataset.reach;
+  hint.classList.toggle("bad", "bad" in way.dataset);
+  hint.lastElementChild.textContent = sentence;
+  hint.hidden = !sentence;
+}
+
+const isIdle = (form) => !text(form).value.trim() && !form.dataset.dirty && !form.dataset.saving && !form.querySelector("[data-chosen] li");
+
+// Nothing was begun: it answers what was said last, to where it came from. Else what is there stays.
+async function refresh(mayMerge = false) {
+  if (!composer()) return;
+  if (!forms().every(isIdle)) return void (mayMerge && forms().forEach(later));
+  const [asked, wasMode, focused] = [composer(), mode(), document.activeElement.id];
+  const answer = await fetch(`${asked.dataset.fresh}?seen=${seenHead()}`, { headers: { "HX-Request": "true" } });
+  if (!answer.ok || answer.redirected || asked !== composer() || !forms().every(isIdle)) return;
+  const fresh = parse(await answer.text()).querySelector("#composer");
+  if (asked !== composer() || !forms().every(isIdle)) return;
+  // Something may have been seen while it was on its way.
+  for (const one of fresh.querySelectorAll("[data-seen]")) one.value = Math.max(seenHead(), Number(one.value));
+  asked.replaceWith(fresh);
+  window.htmx?.process(fresh);
+  open();
+  if (!mayMerge) fresh.querySelector(`[value=${wasMode}]`).checked = true;
+  if (asked.contains(document.activeElement) || focused.endsWith("-text")) document.getElementById(focused)?.focus();
+}
+
+export function open() {
+  if (!composer()) return;
+  openDrafts();
+  for (const form of forms()) showWay(form);
+  // What waits in the outbox is no draft any more, whatever the server still keeps of it.
+  for (const item of outbox.items()) {
+    const form = item.ticket === Number(composer().dataset.ticket) ? formFor(item.mode) : null;
+    if (form && text(form).value.trim() === item.text.trim()) text(form).value = "";
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = formOf(event.target);
+  const action = event.submitter?.value ?? "send";
+  if (!form || event.submitter?.hasAttribute("hx-post") || action === "draft") return;
+  event.preventDefault();
+  send(form, action || "send");
+}, true);
 document.addEventListener("input", (event) => {
   const form = formOf(event.target);
   if (form && event.target.type !== "file") later(form);
@@ -108,33 +176,21 @@ document.addEventListener("change", (event) => {
     upload(form, [...event.target.files]);
     event.target.value = "";
   }
-  if (event.target.matches("#reply-inbox")) {
-    const signature = document.getElementById("signature");
-    signature.textContent = event.target.selectedOptions[0].dataset.signature;
-    signature.hidden = !signature.textContent;
-  }
+  if (form && event.target.matches("select")) showWay(form);
   if (event.target.name === "composer-mode") document.getElementById(`${event.target.value}-text`)?.focus();
 });
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-close]")) event.target.closest(".banner").remove();
   const drop = event.target.closest("[data-drop]");
-  if (drop) {
-    const form = formOf(drop);
-    drop.closest("li").remove();
-    later(form);
-  }
-  if (event.target.closest("[data-edit]")) {
-    event.preventDefault();
-    document.getElementById("problem").remove();
-    document.getElementById("reply-text").focus();
-  }
+  if (!drop) return;
+  const form = formOf(drop);
+  drop.closest("li").remove();
+  later(form);
 });
 document.addEventListener("paste", (event) => {
   const form = formOf(event.target);
-  if (form && event.clipboardData.files.length) {
-    event.preventDefault();
-    upload(form, [...event.clipboardData.files]);
-  }
+  if (!form || !event.clipboardData.files.length) return;
+  event.preventDefault();
+  upload(form, [...event.clipboardData.files]);
 });
 for (const kind of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(kind, (event) => {
@@ -142,9 +198,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
     if (!box || !event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
     box.classList.toggle("drop", kind === "dragover");
-    if (kind !== "drop") return;
-    const mode = box.querySelector("[name=composer-mode]:checked").value;
-    upload(box.querySelector(`form[data-mode=${mode}]`), [...event.dataTransfer.files]);
+    if (kind === "drop") upload(formFor(mode()), [...event.dataTransfer.files]);
   });
 }
 document.addEventListener("keydown", (event) => {
@@ -156,29 +210,22 @@ document.addEventListener("keydown", (event) => {
     (wanted ?? form.querySelector('[data-send=""]')).click();
   } else if (event.target.matches("input")) event.preventDefault();
 });
-document.addEventListener("htmx:beforeRequest", (event) => {
-  const form = formOf(event.target);
-  if (form) [form.dataset.sending, form.dataset.dirty] = ["1", ""];
-});
+// A form of the page that was refused says so; what it was about is asked for again.
 document.addEventListener("htmx:afterRequest", (event) => {
-  // The composer may be a new one by now, and the event then speaks of the page.
-  const form = formOf(event.detail.requestConfig?.elt ?? event.target);
-  if (form) delete form.dataset.sending;
   if (event.detail.successful) return;
-  if (form && [409, 422].includes(event.detail.xhr.status)) return;
-  if (form) later(form);
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText || "", "text/html");
   toast(page.querySelector(".refusal")?.textContent || words.failed);
   document.dispatchEvent(new CustomEvent("desk:changed"));
 });
-document.addEventListener("htmx:afterSwap", () => {
-  const problem = document.getElementById("problem");
-  if (!problem) return;
-  problem.focus();
-  // What was refused is a draft again, should the page have to be loaded.
-  const mode = composer().querySelector("[name=composer-mode]:checked").value;
-  later(composer().querySelector(`form[data-mode=${mode}]`));
+document.addEventListener("desk:arrived", ({ detail }) => {
+  const heard = detail.added.some(({ row }) => row && row.dataset.matter === composer()?.dataset.ticket && row.querySelector(".message.in"));
+  const owned = detail.rows.some(({ key }) => key === `ticket:${place.ticket}`);
+  // Who may act has changed hands: the foot of the page is another one.
+  if (owned && isTail() && Boolean(document.querySelector(".strip-actions")) !== Boolean(composer()) && forms().every(isIdle)) return void go(location.href, { push: false });
+  if (heard || detail.rows.some(({ key }) => key.startsWith("identity:"))) refresh().catch(() => {});
 });
-document.addEventListener("desk:leaving", flushAll);
-document.addEventListener("visibilitychange", () => document.hidden && flushAll());
-addEventListener("pagehide", flushAll);
+// A reply was taken back: it is a draft again.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && /\/undo\/$/.test(event.detail.requestConfig?.path ?? "")) refresh(true).then(() => choose("reply"));
+});
+document.addEventListener("desk:customer", () => forms().forEach(showWay));

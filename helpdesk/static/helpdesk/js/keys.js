@@ -1,29 +1,48 @@
 // The keys of the desk. Each one presses something on the page, so a key is never the only way.
 // Off for good with one switch, kept in this browser.
-import { toast } from "desk/composer";
+import { choose } from "desk/composer";
+import { go } from "desk/places";
+import { ownAct } from "desk/rows";
+import { markUnread } from "desk/seen";
+import { toast } from "desk/toast";
+import { words } from "desk/words";
 
-const words = document.getElementById("words").dataset;
 const STORE = "desk-keys";
 const isOff = () => localStorage.getItem(STORE) === "off";
 let leader = 0;
 
 const rows = () => [...document.querySelectorAll("#rows .list-row")];
+const keyOf = (row) => row?.closest("[data-key]")?.dataset.key;
+const ticketOf = (row) => keyOf(row)?.split(":")[1];
 
-function walk(step) {
+function here() {
   const all = rows();
-  const now = all.findIndex((row) => row === document.activeElement || (!all.includes(document.activeElement) && row.hasAttribute("aria-current")));
-  all[Math.min(all.length - 1, Math.max(0, now + step))]?.focus();
+  const focused = all.indexOf(document.activeElement);
+  return [all, focused >= 0 ? focused : all.findIndex((row) => row.hasAttribute("aria-current"))];
+}
+
+function walk(step, wanted = () => true) {
+  const [all, now] = here();
+  const way = step > 0 ? all.slice(now + 1) : all.slice(0, Math.max(0, now)).reverse();
+  way.find(wanted)?.focus();
 }
 
 function press(key) {
-  const found = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find((one) => one.checkVisibility?.({ checkOpacity: false }) || one.type === "radio");
+  const found = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find((one) => one.checkVisibility?.({ checkOpacity: false }));
   if (!found) return false;
-  if (found.type === "radio") {
-    found.checked = true;
-    found.dispatchEvent(new Event("change", { bubbles: true }));
-  } else found.click();
+  found.click();
   found.matches("summary") && found.parentElement.querySelector(".menu-panel :is(select,button,input:not([type=hidden]))")?.focus();
   return true;
+}
+
+// After the matter is dealt with, the next one is under the fingers; with Shift it is open at once.
+function dealt(open) {
+  const [all, now] = here();
+  if (all[now]) ownAct(keyOf(all[now]));
+  const next = all[now + 1] ?? all[now - 1];
+  if (!next) return;
+  if (open) go(next.href, { focus: true });
+  else next.focus();
 }
 
 function escape() {
@@ -32,17 +51,39 @@ function escape() {
     menu.open = false;
     return menu.querySelector("summary").focus();
   }
-  if (document.activeElement.matches("input,textarea,select")) return document.activeElement.blur();
-  document.querySelector(".thread-head .back")?.checkVisibility() && document.querySelector(".thread-head .back").click();
+  if (document.activeElement.matches("input,textarea,select")) return leaveField();
+  const back = document.querySelector(".thread-head .back");
+  if (back?.checkVisibility()) back.click();
+  else (rows().find((row) => row.hasAttribute("aria-current")) ?? rows()[0])?.focus();
+}
+
+function leaveField() {
+  document.activeElement.blur();
+  document.getElementById("thread")?.focus({ preventScroll: true });
 }
 
 function isTyping(event) {
   return event.target.matches?.("input:not([type=radio],[type=checkbox]),textarea,select,[contenteditable]") || event.isComposing || event.defaultPrevented;
 }
 
+const MINE = {
+  j: (event) => walk(1, event.shiftKey ? (row) => row.querySelector(".unread") || row.matches(".unread") : undefined),
+  k: () => walk(-1),
+  r: () => choose("reply"),
+  n: () => choose("note"),
+  e: (event) => press("e") && dealt(event.shiftKey),
+  u: () => {
+    const focused = ticketOf(document.activeElement.closest?.(".list-row"));
+    const ticket = focused ?? document.querySelector("[data-unread]")?.dataset.unread;
+    if (ticket) markUnread(ticket);
+  },
+  "?": () => help(),
+  ".": () => document.querySelector(".side-open")?.click(),
+};
+
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") return escape();
-  if (isOff() || isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && !event.isComposing && !document.querySelector("dialog[open]")) return escape();
+  if (isOff() || isTyping(event) || event.ctrlKey || event.metaKey || event.altKey || event.repeat && event.key.toLowerCase() === "e") return;
   const key = event.key.toLowerCase();
   if (leader && Date.now() - leader < 1500) {
     leader = 0;
@@ -50,8 +91,15 @@ document.addEventListener("keydown", (event) => {
     if (place) return void (event.preventDefault(), place.click());
   }
   if (key === "g") return void (leader = Date.now());
-  const done = key === "j" ? (walk(1), true) : key === "k" ? (walk(-1), true) : key === "?" ? (help(), true) : key === "." ? (document.querySelector(".side-open")?.click(), true) : press(key);
-  if (done) event.preventDefault();
+  if (MINE[key]) return void (event.preventDefault(), MINE[key](event));
+  if (event.shiftKey) return;
+  if (press(key)) event.preventDefault();
+});
+
+// A snooze that was chosen has dealt with it, too.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const path = event.detail.requestConfig?.path ?? "";
+  if (event.detail.successful && /\/snooze\/$/.test(path) && !isOff()) dealt(false);
 });
 
 function help() {

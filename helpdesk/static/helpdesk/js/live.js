@@ -1,152 +1,163 @@
-// The open conversation keeps itself fresh from one catch-up address: rows made by the partials of the
-// page are patched in by key. Focus, composer and scroll stay where they are. The head the composer sends
-// ("seen") moves only when what came has been on screen.
-const thread = document.querySelector("[data-since]");
-const words = document.getElementById("words").dataset;
+// The open conversation keeps itself true: a doorbell names a head, the catch-up address tells what changed
+// up to it, and rows made by the partials of the page are put in by key.
+import { fetchJson } from "desk/http";
+import * as pages from "desk/pages";
+import { at, entries, find, insert, moment, parse, replace, tidy } from "desk/rowset";
+import { begin as beginScroll, keep, pin } from "desk/scroll";
+import { isLive, line, unwatch, watch } from "desk/socket";
+
+export const place = { id: 0, head: 0, highest: 0, address: "", ticket: 0 };
+const SAFETY = 60_000;
 const EVERY = 5000;
-const SLOWEST = 60000;
-
-let head = Number(thread?.dataset.head);
-let wait = EVERY;
-let timer = 0;
 let running = null;
-const unread = []; // [{head, rows: Set}] in order; the first without rows has been seen
+let timer = 0;
+let failures = 0;
+let visit = 0;
 
-const feed = document.getElementById("feed");
-const below = document.getElementById("below");
-const atEnd = () => Math.abs(thread.scrollTop) < 100 || thread.scrollHeight <= thread.clientHeight;
+const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
+export const isBehind = () => Boolean(place.id) && (place.head < place.highest || failures > 0);
 
-function parse(html) {
-  const holder = document.createElement("template");
-  holder.innerHTML = html;
-  return holder.content.firstElementChild;
-}
+// What comes besides entries, and where a new one of it belongs.
+const HOMES = { hidden: ["hidden", "append"], held: ["held", "append"], identity: ["identities", "append"], matter: ["matters", "prepend"] };
 
-function sayLive(on) {
-  const state = document.getElementById("live");
-  if (!state) return;
-  if (state.classList.contains("off") && on) state.textContent = words.online;
-  else if (!on) state.textContent = words.offline;
-  else if (state.textContent === words.online) state.textContent = "";
-  state.classList.toggle("off", !on);
-}
-
-// A row says its day and matter only where the row before it says another.
-function trim(row) {
-  const before = row.previousElementSibling?.closest("[data-key]") ?? row.previousElementSibling?.querySelector("[data-key]:last-child");
-  const day = row.querySelector(":scope > .day");
-  const matter = row.querySelector(":scope > .matter-line");
-  if (day) day.hidden = before?.dataset.day === row.dataset.day;
-  if (matter) matter.hidden = before?.dataset.matter === row.dataset.matter;
-}
-
-function put(found, key) {
-  const old = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
-  if (!found) return void old?.remove();
+function put({ key, html, at: when, name }) {
+  if (key === "customer") return rename(name);
+  const old = find(key);
+  const fresh = html ? parse(html).firstElementChild : null;
+  if (!fresh) return void old?.remove();
+  const [kind, number] = key.split(":");
+  if (kind === "matter") nameMatter(number, fresh.querySelector(".truncate").textContent);
+  let added = false;
   if (old) {
-    if (old.contains(document.activeElement) && document.activeElement.matches("input,textarea,select")) return;
-    for (const details of old.querySelectorAll("details[open]")) {
-      const same = [...found.querySelectorAll("details")].find((one) => one.className === details.className);
-      if (same) same.open = true;
-    }
-    for (const line of [".day", ".matter-line"]) {
-      const was = old.querySelector(`:scope > ${line}`);
-      const now = found.querySelector(`:scope > ${line}`);
-      if (now) now.hidden = was ? was.hidden : true;
-    }
-    if (old.matches(".fold .item")) found.classList.add("in-fold");
-    old.replaceWith(found);
-  } else if (key.startsWith("entry:")) {
-    if (!("tail" in thread.dataset)) return;
-    feed.append(found);
-    trim(found);
-    found.classList.add("fresh");
-    return found;
-  } else if (key.startsWith("held:")) document.getElementById("held").append(found);
-  else if (key.startsWith("identity:")) document.getElementById("identities")?.append(found);
-  else if (key.startsWith("matter:")) document.getElementById("matters")?.prepend(found);
-  else return;
-  return old ? undefined : found;
-}
-
-function isOnScreen(row) {
-  if (document.hidden) return false;
-  const box = row.getBoundingClientRect();
-  const frame = thread.getBoundingClientRect();
-  const top = Math.max(0, frame.top), bottom = Math.min(innerHeight, frame.bottom);
-  return box.top < bottom && box.bottom > top;
-}
-
-function see() {
-  let seen = 0;
-  for (const batch of unread) for (const row of batch.rows) if (!row.isConnected || isOnScreen(row)) batch.rows.delete(row);
-  while (unread.length && !unread[0].rows.size) seen = unread.shift().head;
-  below.hidden = !unread.length || !unread.some((batch) => batch.rows.size);
-  if (seen) for (const field of document.querySelectorAll("[data-seen]")) field.value = Math.max(seen, Number(field.value));
-}
-
-function apply({ head: now, rows }) {
-  const stick = atEnd();
-  const added = new Set();
-  for (const { key, html, mine } of rows) {
-    const row = html ? parse(html) : null;
-    const fresh = put(row, key);
-    if (row?.isConnected) window.htmx?.process(row);
-    if (fresh && key.startsWith("entry:")) {
-      added.add(fresh);
-      if (mine) requestAnimationFrame(() => fresh.scrollIntoView({ block: "nearest" }));
-    }
+    if (!replace(old, fresh)) return;
+  } else if (kind === "entry") {
+    fresh.dataset.at = when;
+    added = insert(fresh, pages.isTail());
+    if (!added) return { key, html, when, outside: true };
+    fresh.classList.add("fresh");
+  } else {
+    const [id, how] = HOMES[kind] ?? [];
+    if (!document.getElementById(id)) return;
+    document.getElementById(id)[how](fresh);
   }
-  if (stick && added.size) thread.scrollTop = getComputedStyle(thread).flexDirection === "column-reverse" ? 0 : thread.scrollHeight;
-  unread.push({ head: now, rows: added });
-  requestAnimationFrame(see);
-  const heard = [...added].findLast((row) => row.querySelector(".message.in"));
-  if (heard) say(words.newMessage.replace("%s", heard.querySelector("b").textContent));
+  window.htmx?.process(fresh);
+  return added ? { key, row: fresh } : undefined;
 }
 
-function say(text) {
-  const region = document.getElementById("live");
-  region.textContent = "";
-  requestAnimationFrame(() => (region.textContent = text));
-  setTimeout(() => region.textContent === text && (region.textContent = ""), 6000);
+function rename(name) {
+  for (const one of document.querySelectorAll("[data-customer-name]")) one.textContent = name;
+  const field = document.getElementById("customer-name");
+  if (field && field !== document.activeElement) field.value = name;
+}
+
+function nameMatter(number, name) {
+  for (const link of document.querySelectorAll(`#feed .matter-line a[href*="ticket=${number}&"]`)) if (link.textContent !== name) link.textContent = name;
+}
+
+function apply({ head, rows }) {
+  const added = [];
+  const newest = entries().at(-1);
+  const edge = newest ? at(newest) : 0;
+  tell("desk:arriving", rows);
+  keep(() => {
+    for (const told of rows) {
+      const done = put(told);
+      // Older rows that changed outside of what is loaded will come with their page.
+      if (done && (done.row || moment(done.when) > edge)) added.push({ ...done, mine: told.mine });
+    }
+    tidy();
+  });
+  document.getElementById("nothing")?.remove();
+  tell("desk:arrived", { head, rows, added });
 }
 
 async function ask() {
-  const answer = await fetch(`${thread.dataset.since}?rev=${head}`, { headers: { Accept: "application/json" } });
-  if (answer.status === 403 || answer.status === 404 || answer.redirected) return location.reload();
-  if (!answer.ok) throw new Error(answer.status);
-  const changes = await answer.json();
-  if (changes.reset) {
-    document.dispatchEvent(new CustomEvent("desk:leaving"));
-    return void setTimeout(() => location.reload(), 300);
+  const asked = visit;
+  for (let idle = 0; idle < 5; ) {
+    const from = place.head;
+    const changes = await fetchJson(`${place.address}?rev=${from}&ticket=${place.ticket}`);
+    if (asked !== visit) return;
+    if (changes.reset) return reload();
+    const moved = changes.head !== from;
+    if (moved) apply(changes);
+    // Older rows came in between: once more, from their head.
+    if (place.head === from) place.head = changes.head;
+    place.highest = Math.max(place.highest, place.head);
+    if (!changes.more && place.head >= place.highest) return;
+    if (!moved) await new Promise((done) => setTimeout(done, 100 * ++idle));
   }
-  const moved = changes.head !== head;
-  head = changes.head;
-  if (moved) apply(changes);
-  if (changes.more) await ask();
+  place.highest = place.head;
+}
+
+export function reload() {
+  tell("desk:leaving");
+  setTimeout(() => location.reload(), 300);
 }
 
 export function catchUp() {
+  if (!place.id) return Promise.resolve();
   running ??= ask()
-    .then(() => ((wait = EVERY), sayLive(true)))
-    .catch(() => ((wait = Math.min(wait * 2, SLOWEST)), sayLive(false)))
+    .then(() => (failures = 0))
+    .catch(failed)
     .finally(() => {
       running = null;
-      clearTimeout(timer);
-      timer = setTimeout(() => !document.hidden && catchUp(), wait * (0.8 + Math.random() * 0.4));
+      document.documentElement.dataset.head = place.head;
+      tell("desk:state");
+      schedule();
     });
   return running;
 }
 
-if (thread) {
-  const target = thread.querySelector(".is-target") ?? (location.hash.startsWith("#entry-") && document.querySelector(location.hash));
-  target?.scrollIntoView?.({ block: "center" });
-  if (!target && matchMedia("(max-width:51.99rem)").matches) document.getElementById("end").scrollIntoView();
-  thread.addEventListener("scroll", see, { passive: true });
-  addEventListener("scroll", see, { passive: true });
-  below.addEventListener("click", () => document.getElementById("end").scrollIntoView({ block: "end" }));
-  document.addEventListener("visibilitychange", () => document.hidden || catchUp().then(see));
-  document.addEventListener("desk:changed", () => (running ?? Promise.resolve()).then(catchUp));
-  addEventListener("online", catchUp);
-  timer = setTimeout(catchUp, EVERY);
+function failed({ status }) {
+  if (status === 403 || status === 404) return reload();
+  if (status === 401) return;
+  failures++;
 }
+
+// Bells come by the line; without it the page asks by itself, and rarely even with it.
+function schedule() {
+  clearTimeout(timer);
+  const wait = failures ? Math.min(SAFETY, 1000 * 2 ** failures) : isLive() ? SAFETY : EVERY;
+  timer = setTimeout(() => (document.hidden && !isLive() ? schedule() : catchUp()), wait * (0.8 + Math.random() * 0.4));
+}
+
+function heard({ conversation, head }) {
+  if (conversation !== place.id || head <= place.highest) return;
+  place.highest = head;
+  tell("desk:state");
+  (running ?? Promise.resolve()).then(() => place.head < place.highest && catchUp());
+}
+
+export function open() {
+  const thread = document.getElementById("thread");
+  const id = Number(thread?.dataset.conversation ?? 0);
+  if (place.id && place.id !== id) unwatch(place.id);
+  failures = 0;
+  visit++;
+  const head = Number(thread?.dataset.head ?? 0);
+  document.documentElement.dataset.head = head;
+  Object.assign(place, { id, head, highest: head, address: thread?.dataset.since ?? "", ticket: thread?.dataset.ticket ?? 0 });
+  running = null;
+  clearTimeout(timer);
+  if (!thread) return;
+  beginScroll(() => tell("desk:scrolled"));
+  pages.begin(thread);
+  watch(id, () => place.head);
+  const wanted = thread.querySelector(".is-target") ?? (/^#entry-\d+$/.test(location.hash) ? document.querySelector(location.hash) : null);
+  if (wanted) pin(() => find(wanted.dataset.key));
+  schedule();
+}
+
+line.addEventListener("bell", (event) => heard(event.detail));
+// Watching again answers with a bell where anything was missed.
+line.addEventListener("up", () => failures && catchUp());
+line.addEventListener("wake", catchUp);
+line.addEventListener("gone", (event) => event.detail.conversation === place.id && reload());
+document.addEventListener("desk:changed", () => (running ?? Promise.resolve()).then(catchUp));
+document.addEventListener("desk:scrolled", pages.near);
+// Rows drawn at an earlier head than ours are caught up once more from there.
+document.addEventListener("desk:paged", ({ detail }) => {
+  if (detail.head >= place.head) return;
+  place.head = detail.head;
+  catchUp();
+});

@@ -1,53 +1,200 @@
-// A list that keeps itself fresh: the first page is asked for again and its rows are patched.
-const list = document.querySelector("[data-rows]");
+// A list that keeps itself true. Doorbells name tickets; their rows are asked for at most once a second. Rows
+// change in place at once; they come, go and move only while nobody points at the list or walks through it.
+import { Refused, fetchJson } from "desk/http";
+import { parse } from "desk/rowset";
+import { isLive, line, watchLists } from "desk/socket";
+import { words } from "desk/words";
+
+const SECOND = 1000;
+const SAFETY = 60_000;
 const EVERY = 5000;
+const MOST = 50;
+const wanted = new Set();
+const later = new Map(); // key → fresh row, or null for one that left
+const own = new Set(); // keys of rows that oneself has just dealt with
+const OWN = 5000;
+let timer = 0;
+let asking = null;
+let lastAsked = 0;
 
-function parse(html) {
-  const holder = document.createElement("template");
-  holder.innerHTML = html.trim();
-  window.htmx?.process(holder.content);
-  return holder.content.firstElementChild;
+const list = () => document.querySelector("#rows[data-rows]");
+const find = (key) => list()?.querySelector(`:scope > [data-key="${CSS.escape(key)}"]`);
+const all = () => [...list().querySelectorAll(":scope > [data-key]")];
+const isBusy = () => Boolean(document.querySelector("#rows:hover,#rows-waiting:hover")) || list().contains(document.activeElement);
+const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
+
+function draw(html) {
+  const row = parse(html).firstElementChild;
+  window.htmx?.process(row);
+  if (row.dataset.key === list().querySelector("[aria-current]")?.closest("[data-key]").dataset.key) row.firstElementChild.setAttribute("aria-current", "true");
+  return row;
 }
 
-function isBusy() {
-  return list.matches(":hover") || list.contains(document.activeElement);
+const isUnread = (row) => Boolean(row?.querySelector(".unread"));
+
+function swap(old, fresh) {
+  const focused = old.contains(document.activeElement);
+  old.replaceWith(fresh);
+  if (focused) fresh.querySelector("a").focus({ preventScroll: true });
 }
 
-function patch(rows) {
-  const old = new Map([...list.querySelectorAll("[data-key]")].map((row) => [row.dataset.key, row]));
-  const open = list.querySelector(".list-row[aria-current]")?.closest("[data-key]")?.dataset.key;
-  const focused = document.activeElement?.closest?.("#rows [data-key]")?.dataset.key;
-  const fresh = rows.map(({ key, html }) => {
-    const row = parse(html);
-    if (key === open) row.firstElementChild.setAttribute("aria-current", "true");
-    return row;
-  });
-  const sameOrder = fresh.length === old.size && fresh.every((row, n) => [...old.keys()][n] === row.dataset.key);
-  if (!sameOrder && isBusy() && fresh.length >= old.size) {
-    // Nothing moves under a pointer or focus: rows change in place, the order waits.
-    for (const row of fresh) old.get(row.dataset.key)?.replaceWith(row);
-  } else {
-    const rest = [...list.children].filter((row) => !row.dataset.key && !row.matches(".list-empty"));
-    list.replaceChildren(...fresh, ...rest);
-    if (!fresh.length) location.reload();
+// Rows say where they belong: "moment,ticket", smallest first; resolved ones the other way round.
+function isBefore(one, other) {
+  const [a, b] = [one, other].map((row) => row.dataset.sort.split(","));
+  const earlier = Date.parse(a[0]) - Date.parse(b[0]) || Number(a[1]) - Number(b[1]);
+  return list().dataset.order === "latest" ? earlier > 0 : earlier < 0;
+}
+
+function home(row) {
+  const next = all().find((other) => other !== row && isBefore(row, other));
+  const rest = list().querySelector(":scope > :not([data-key])");
+  if (!next && rest?.matches(".list-more")) return undefined;
+  return next ?? rest ?? null;
+}
+
+function move(row) {
+  const before = home(row);
+  if (before === undefined) return row.remove();
+  if (row.nextElementSibling !== before || !row.isConnected) list().insertBefore(row, before);
+}
+
+function settle(force = false) {
+  if (!list()) return;
+  const free = force || !isBusy();
+  const focused = document.activeElement.closest?.("#rows [data-key]")?.dataset.key;
+  for (const [key, row] of later) {
+    if (!free && !own.has(key)) continue;
+    later.delete(key);
+    own.delete(key);
+    const old = find(key);
+    if (!row) old?.remove();
+    else {
+      if (old && old !== row) old.replaceWith(row);
+      move(row);
+    }
   }
-  if (focused) list.querySelector(`[data-key="${focused}"] a`)?.focus({ preventScroll: true });
+  if (focused) find(focused)?.querySelector("a").focus({ preventScroll: true });
+  offer();
+  emptied();
 }
 
-async function refresh() {
-  if (document.hidden) return;
-  const answer = await fetch(`${list.dataset.rows}?mark=${list.dataset.mark}`, { headers: { Accept: "application/json" } });
-  if (answer.status !== 200) return;
-  const { mark, rows } = await answer.json();
-  if (!rows.length && !list.querySelector("[data-key]")) return;
-  list.dataset.mark = mark;
-  patch(rows);
+// Somebody is at work in the list: the moves wait behind one button.
+function offer() {
+  const button = document.getElementById("rows-waiting");
+  if (!button) return;
+  button.hidden = !later.size;
+  button.textContent = words.updates.replace("%s", later.size);
 }
 
-if (list) {
-  list.querySelector(".list-row[aria-current]")?.scrollIntoView({ block: "nearest" });
-  const quietly = () => refresh().catch(() => {});
-  setInterval(quietly, EVERY);
-  document.addEventListener("visibilitychange", quietly);
-  document.addEventListener("desk:changed", quietly);
+function emptied() {
+  const empty = list().querySelector(":scope > .list-empty");
+  if (all().length) empty?.remove();
+  else if (!empty) refresh();
 }
+
+function patch(keys, rows) {
+  const came = [];
+  const told = new Map(rows.map(({ key, html }) => [key, html]));
+  for (const key of keys) {
+    const old = find(key) ?? null;
+    const known = later.get(key) ?? old;
+    const html = told.get(key);
+    if (!html) {
+      if (old) later.set(key, null);
+      else later.delete(key);
+      continue;
+    }
+    const fresh = draw(html);
+    if (isUnread(fresh) && !isUnread(known)) came.push(fresh);
+    const moves = !old || later.has(key) || old.dataset.sort !== fresh.dataset.sort;
+    if (old) swap(old, fresh);
+    if (moves) later.set(key, fresh);
+  }
+  settle();
+  tell("desk:rows", { came });
+}
+
+async function ask() {
+  const ids = [...wanted].slice(0, MOST);
+  const address = list()?.dataset.rows;
+  if (!address || !ids.length) return;
+  ids.forEach((id) => wanted.delete(id));
+  lastAsked = Date.now();
+  try {
+    const { rows } = await fetchJson(`${address}?ids=${ids.join(",")}`);
+    if (list()?.dataset.rows === address) patch(ids.map((id) => `row:${id}`), rows);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    // Out of reach: the first page is asked for whole once it is back.
+  }
+}
+
+export function want(ids) {
+  for (const id of ids) wanted.add(id);
+  if (!wanted.size || asking || timer) return;
+  timer = setTimeout(() => {
+    timer = 0;
+    asking = ask().finally(() => ((asking = null), wanted.size && want([])));
+  }, Math.max(0, lastAsked + SECOND - Date.now()));
+}
+
+function vacate(html) {
+  const holder = document.createElement("li");
+  holder.className = "list-empty";
+  holder.append(parse(html));
+  later.clear();
+  list().replaceChildren(holder);
+  offer();
+  tell("desk:rows", { came: [] });
+}
+
+// The first page whole: after a time without doorbells nobody knows which rows changed.
+export async function refresh() {
+  const address = list()?.dataset.rows;
+  if (!address) return;
+  const { mark, rows, empty } = await fetchJson(`${address}?mark=${list().dataset.mark}`);
+  if (!rows || list()?.dataset.rows !== address) return;
+  list().dataset.mark = mark;
+  if (!rows.length) return vacate(empty);
+  const shown = all().slice(0, MOST).map((row) => row.dataset.key);
+  patch(new Set([...shown, ...rows.map(({ key }) => key)]), rows);
+}
+
+// What one did oneself is shown at once, wherever pointer and focus are.
+export function ownAct(key) {
+  own.add(key);
+  setTimeout(() => own.delete(key), OWN);
+  settle();
+}
+
+export function open() {
+  if (!list()) return;
+  later.clear();
+  offer();
+  list().querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  watchLists();
+  tell("desk:rows", { came: [] });
+}
+
+// A bell about a ticket that is in no way part of this list needs no asking.
+function concerns({ ticket, owner, status }) {
+  if (!list()) return false;
+  if (find(`row:${ticket}`) || later.has(`row:${ticket}`)) return true;
+  const { folder } = list().dataset;
+  if (status !== list().dataset.status) return false;
+  return folder === "mine" ? String(owner) === document.body.dataset.agent : folder === "unassigned" ? owner === null : true;
+}
+
+const quietly = () => document.hidden || refresh().catch((error) => error instanceof Refused || reportError(error));
+line.addEventListener("row", ({ detail }) => concerns(detail) && want([detail.ticket]));
+line.addEventListener("up", quietly);
+line.addEventListener("wake", quietly);
+// Bells may be lost: the heartbeat asks whether anything looks different.
+line.addEventListener("beat", quietly);
+document.addEventListener("desk:changed", quietly);
+document.addEventListener("desk:read", ({ detail }) => want(detail));
+document.addEventListener("pointerout", (event) => event.target.closest?.("#rows,#rows-waiting") && requestAnimationFrame(() => settle()));
+document.addEventListener("focusout", (event) => event.target.closest?.("#rows") && requestAnimationFrame(() => settle()));
+document.addEventListener("click", (event) => event.target.closest("#rows-waiting") && settle(true));
+setInterval(() => isLive() || quietly(), EVERY);
+setInterval(quietly, SAFETY);

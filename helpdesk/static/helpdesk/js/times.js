@@ -1,6 +1,6 @@
 // Times that move: "4m ago", "Reply due 4m", the countdown of a reply that waits.
 // The server is the truth; this only keeps what it said from going stale.
-const words = document.getElementById("words").dataset;
+import { words } from "desk/words";
 const units = [[86400 * 2, 86400, "d"], [3600, 3600, "h"], [0, 60, "m"]];
 
 function span(seconds) {
@@ -28,11 +28,21 @@ function tickRelease(label) {
   if (left > 0) label.textContent = words.sends.replace("%s", left);
 }
 
+// "In an hour" counts from when it is chosen, not from when the page was drawn.
+function tickFromNow(button) {
+  const then = new Date(Date.now() + button.dataset.in * 60_000);
+  const [hour, minute] = [then.getHours(), then.getMinutes()].map((one) => String(one).padStart(2, "0"));
+  const day = [then.getFullYear(), then.getMonth() + 1, then.getDate()].map((one) => String(one).padStart(2, "0"));
+  button.value = `${day.join("-")}T${hour}:${minute}`;
+  button.querySelector(".meta").textContent = `${hour}:${minute}`;
+}
+
 export function tick() {
   document.querySelectorAll("time[data-ago]").forEach(tickAgo);
   document.querySelectorAll("[data-deadline]").forEach(tickDeadline);
 }
 
+document.addEventListener("toggle", ({ target }) => target.open && target.querySelectorAll("[data-in]").forEach(tickFromNow), true);
 tick();
 setInterval(tick, 30000);
 setInterval(() => document.querySelectorAll("[data-release]").forEach(tickRelease), 1000);

@@ -1,0 +1,251 @@
+"""What the card of an entry shows, as plain values in the reader's words and times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from conversations.templatetags.desk import (
+    author,
+    clock,
+    day_line,
+    full,
+    initials,
+    matter_name,
+    soon,
+)
+from conversations.templatetags.happenings import sentence
+from conversations.views.drawing import draw
+from conversations.views.feed import Fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.utils.safestring import SafeString
+
+    from conversations.models import Agent, Attachment, Customer, Delivery, Entry
+    from conversations.views.feed import Row
+
+EVENT_ICONS = {
+    "not_sent": "triangle-alert",
+    "bounced": "triangle-alert",
+    "resolved": "circle-check",
+    "joined": "merge",
+    "parted": "merge",
+}
+SMALL_HTML, SMALL_TEXT = 1500, 600
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a message. `state` is that of its storing."""
+
+    name: str
+    public_id: str
+    size: str
+    state: str
+    state_words: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an outbound message is on its way out. `next_try` is when it is tried again."""
+
+    state: str
+    error: str
+    next_try: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message or note."""
+
+    look: str
+    withdrawn: bool
+    letters: str
+    ours: bool
+    name: str
+    subject: str
+    late: str
+    claimed: bool
+    quiet: bool
+    others: int
+    also_at: str
+    text: str
+    long: bool
+    images: tuple[File, ...]
+    files: tuple[File, ...]
+    frame: str
+    way: Way | None
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event as one line."""
+
+    icon: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One entry of the feed. A row that is patched in says day and matter too; the page hides what
+    its neighbour says already."""
+
+    pk: int
+    at: str
+    clock: str
+    full: str
+    day: str
+    day_words: str
+    new_day: bool
+    conversation: int
+    ticket: int | None
+    matter: str
+    new_matter: bool
+    channel: str
+    folded: bool
+    target: bool
+    event: Happening | None
+    message: Message | None
+
+    @property
+    def key(self) -> str:
+        return f"entry:{self.pk}"
+
+
+@dataclass(frozen=True)
+class FoldedCards:
+    """Events in a row, shown as one line that opens."""
+
+    cards: tuple[Card, ...]
+
+    @property
+    def last(self) -> Card:
+        return self.cards[-1]
+
+    @property
+    def drawn(self) -> list[SafeString]:
+        return [draw("row", card) for card in self.cards]
+
+
+def drawn_feed(
+    items: Iterable[Row | Fold], viewer: Agent, customer: Customer, *, target: str = ""
+) -> list[SafeString]:
+    """The markup of a page of the feed, in its order."""
+    return [
+        _drawn_fold(item, viewer, customer, target)
+        if isinstance(item, Fold)
+        else drawn(item, viewer, customer, target=target)
+        for item in items
+    ]
+
+
+def drawn(row: Row, viewer: Agent, customer: Customer, *, target: str = "") -> SafeString:
+    """The markup of one row of the feed, as page and catch-up show it."""
+    return draw("row", card_of(row, viewer, customer, target=target), length=len(row.entry.text))
+
+
+def _drawn_fold(fold: Fold, viewer: Agent, customer: Customer, target: str) -> SafeString:
+    cards = tuple(card_of(row, viewer, customer, folded=True, target=target) for row in fold.rows)
+    return draw("fold", FoldedCards(cards))
+
+
+def card_of(
+    row: Row, viewer: Agent, customer: Customer, *, folded: bool = False, target: str = ""
+) -> Card:
+    entry = row.entry
+    local = timezone.localtime(entry.at)
+    ticket = entry.ticket
+    return Card(
+        pk=entry.pk,
+        at=entry.at.isoformat(),
+        clock=clock(entry.at),
+        full=full(entry.at),
+        day=local.date().isoformat(),
+        day_words=day_line(entry.at),
+        new_day=row.new_day,
+        conversation=entry.conversation_id,
+        ticket=entry.ticket_id,
+        matter=matter_name(ticket) if ticket else "",
+        new_matter=row.new_matter,
+        channel=row.channel,
+        folded=folded,
+        target=target == str(entry.pk),
+        event=_happening(entry, viewer) if entry.is_event else None,
+        message=None if entry.is_event else _message(row, viewer, customer),
+    )
+
+
+def _happening(entry: Entry, viewer: Agent) -> Happening:
+    return Happening(EVENT_ICONS.get(entry.event, "circle-dashed"), sentence(entry, viewer))
+
+
+def _message(row: Row, viewer: Agent, customer: Customer) -> Message:
+    entry = row.entry
+    name = author(entry, viewer, customer)
+    data = entry.data
+    return Message(
+        look="note" if entry.is_note else "out" if entry.is_outbound else "in",
+        withdrawn=entry.withdrawn_at is not None,
+        letters=initials(entry.agent.name if entry.agent else name),
+        ours=not entry.is_inbound,
+        name=name,
+        subject=entry.subject if row.new_subject else "",
+        late=_late(entry),
+        claimed=row.is_claimed,
+        quiet=bool(data.get("quiet")),
+        others=len(row.others) if entry.is_inbound else 0,
+        also_at=", ".join(map(str, data.get("also_at", []))),
+        text=row.text,
+        long=row.is_long,
+        images=_files(row.images),
+        files=_files(row.files),
+        frame=_frame(entry),
+        way=_way(getattr(entry, "delivery", None)),
+    )
+
+
+def _late(entry: Entry) -> str:
+    if not entry.late:
+        return ""
+    if entry.occurred_at:
+        return _("Late, written %(time)s") % {"time": soon(entry.occurred_at)}
+    return _("Arrived late")
+
+
+def _files(files: Iterable[Attachment]) -> tuple[File, ...]:
+    return tuple(
+        File(
+            file.filename,
+            str(file.public_id),
+            filesizeformat(file.size),
+            file.state,
+            file.get_state_display(),
+            file.reason if file.state == "refused" else "",
+        )
+        for file in files
+    )
+
+
+def _frame(entry: Entry) -> str:
+    """Which frame the whole message gets: none, "html", "text", each perhaps "small"."""
+    html, full_text = getattr(entry, "html_size", None), getattr(entry, "full_text_size", 0)
+    if html is None:
+        return ""
+    small = " small" if html < SMALL_HTML and full_text < SMALL_TEXT else ""
+    return ("html" if html else "text") + small
+
+
+def _way(delivery: Delivery | None) -> Way | None:
+    if delivery is None:
+        return None
+    waits = delivery.state == "queued" and delivery.error
+    return Way(
+        delivery.state, delivery.error, soon(delivery.next_at) if waits and delivery.next_at else ""
+    )

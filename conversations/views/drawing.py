@@ -1,0 +1,44 @@
+"""Drawing a partial from plain values.
+
+The same values give the same markup, so what was drawn is remembered: a page of fifty messages that
+were on some page before costs what reading them costs. Nothing has to be forgotten when a row
+changes, as its values are then others.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.template.loader import get_template
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+REMEMBERED = 3000
+"""Markups kept by each process; one is 1 to 5 kB."""
+
+LONGEST = 2000
+"""Of a text in characters, for its markup to be kept."""
+
+
+def draw(partial: str, look: Hashable, *, length: int = 0) -> SafeString:
+    """The markup of `templates/_partials/<partial>.html` for `look`, a frozen dataclass of plain
+    values in the words and times of the reader. `length` is that of its longest text."""
+    language = get_language() or ""
+    if settings.DEBUG or length > LONGEST:
+        return _drawn(partial, look)
+    return _remembered(partial, look, language)
+
+
+def _drawn(partial: str, look: Hashable) -> SafeString:
+    # No request: what depends on it (a form's token, who is signed in) must not be remembered.
+    return mark_safe(get_template(f"_partials/{partial}.html").render({"look": look}).strip())
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered(partial: str, look: Hashable, _language: str) -> SafeString:
+    return _drawn(partial, look)
