@@ -1,0 +1,322 @@
+"""Every verb of the domain that changes a conversation, ready to be called on a desk."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from conversations import (
+    attachments,
+    customers,
+    deliveries,
+    intake,
+    merges,
+    outreach,
+    ownership,
+    proofs,
+    replies,
+    tickets,
+)
+from conversations.customers import Address
+from conversations.models import Attachment, Delivery, HeldSend, Inbox, Status, Ticket
+from tests.builders import (
+    Cast,
+    answer,
+    conversation_of,
+    head_of,
+    identity_of,
+    inbound,
+    make_inbox,
+    make_ticket,
+    ticket_of,
+    write_in,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conversations.models import Entry, Identity
+
+
+@dataclass
+class Desk:
+    """A customer's open ticket at the cast's inbox, and an inbox that holds replies."""
+
+    cast: Cast
+    ticket: Ticket
+    slow: Inbox
+
+    @classmethod
+    def made(cls, cast: Cast) -> Desk:
+        slow = make_inbox(cast.support, "Slow box", undo_window=timedelta(minutes=5))
+        return cls(cast, make_ticket(cast.inbox), slow)
+
+    @property
+    def kim(self) -> Identity:
+        return identity_of()
+
+    @property
+    def epoch(self) -> int:
+        return ticket_of(self.entry).owner_epoch
+
+    @property
+    def entry(self) -> Entry:
+        entry = self.ticket.entries.exclude(kind="event").order_by("at").first()
+        assert entry is not None
+        return entry
+
+    def sent(self, state: str = "queued") -> Delivery:
+        entry = answer(self.ticket, by=self.cast.alice, inbox=self.cast.inbox, to=self.kim)
+        Delivery.objects.filter(entry=entry.pk).update(state=state)
+        return Delivery.objects.select_related("entry").get(entry=entry.pk)
+
+    def leased(self) -> deliveries.Lease:
+        self.sent()
+        return deliveries.claim([self.cast.inbox.pk], 1)[0]
+
+    def held(self) -> HeldSend:
+        held = answer(self.ticket, by=self.cast.alice, inbox=self.slow, to=self.kim)
+        assert isinstance(held, HeldSend)
+        return held
+
+    def stopped(self) -> HeldSend:
+        held = self.held()
+        write_in(self.cast.inbox)
+        HeldSend.objects.update(release_at=timezone.now() - timedelta(seconds=1))
+        replies.release_due()
+        return held
+
+    def owned(self) -> Ticket:
+        return ownership.take(self.ticket, by=self.cast.alice, epoch=self.epoch)
+
+    def file(self, state: str) -> Attachment:
+        return Attachment.objects.create(
+            entry=self.entry,
+            conversation_id=self.ticket.conversation_id,
+            filename="a.txt",
+            content_type="text/plain",
+            state=state,
+            next_at=timezone.now() if state == "pending" else None,
+        )
+
+    def other(self) -> Ticket:
+        return make_ticket(self.cast.inbox, "lee@example.org")
+
+    def joined(self) -> Any:
+        other = self.other()
+        return merges.merge(
+            self.ticket.conversation, other.conversation, by=self.cast.alice, reason="One."
+        )
+
+
+Act = Any
+# Verb → what is there before, and the call. The first gets the desk, the second also what it gave.
+VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
+    "intake.receive": (lambda d: None, lambda d, _: intake.receive(inbound(d.cast.inbox))),
+    "intake.bounced": (
+        lambda d: Delivery.objects.filter(pk=d.sent("sent").pk).update(provider_id="<x@y>"),
+        lambda d, _: intake.bounced(
+            names=["<x@y>"], recipients=[d.kim.value], reason="gone", temporary=False
+        ),
+    ),
+    "replies.reply": (lambda d: None, lambda d, _: d.sent()),
+    "replies.note": (
+        lambda d: None,
+        lambda d, _: replies.note(d.ticket, by=d.cast.alice, text="Hm.", client_token=uuid.uuid4()),
+    ),
+    "replies.undo": (lambda d: d.held(), lambda d, held: replies.undo(held)),
+    "replies.send_held_anyway": (
+        lambda d: d.stopped(),
+        lambda d, held: replies.send_held_anyway(held, seen_head=head_of(d.ticket.conversation_id)),
+    ),
+    "replies.release_due": (
+        lambda d: (
+            d.held(),
+            HeldSend.objects.update(release_at=timezone.now() - timedelta(seconds=1)),
+        ),
+        lambda d, _: replies.release_due(),
+    ),
+    "outreach.write_first": (
+        lambda d: None,
+        lambda d, _: outreach.write_first(
+            outreach.Opening(d.kim.value, d.cast.inbox, d.cast.support, "Hello", "We write."),
+            by=d.cast.alice,
+            client_token=uuid.uuid4(),
+        ),
+    ),
+    "tickets.resolve": (lambda d: None, lambda d, _: tickets.resolve(d.ticket, by=d.cast.alice)),
+    "tickets.reopen": (
+        lambda d: tickets.resolve(d.ticket, by=d.cast.alice),
+        lambda d, _: tickets.reopen(d.ticket, by=d.cast.alice),
+    ),
+    "tickets.set_pending": (
+        lambda d: None,
+        lambda d, _: tickets.set_pending(d.ticket, by=d.cast.alice),
+    ),
+    "tickets.snooze": (
+        lambda d: None,
+        lambda d, _: tickets.snooze(
+            d.ticket, until=timezone.now() + timedelta(days=1), by=d.cast.alice
+        ),
+    ),
+    "tickets.rename": (
+        lambda d: None,
+        lambda d, _: tickets.rename(d.ticket, subject="Other", by=d.cast.alice),
+    ),
+    "tickets.dismiss_suggestion": (
+        lambda d: Ticket.objects.filter(pk=d.ticket.pk).update(suggests=d.other()),
+        lambda d, _: tickets.dismiss_suggestion(d.ticket, by=d.cast.alice),
+    ),
+    "tickets.move_entry": (
+        lambda d: None,
+        lambda d, _: tickets.move_entry(d.entry, to=None, by=d.cast.alice),
+    ),
+    "tickets.wake_due": (
+        lambda d: Ticket.objects.filter(pk=d.ticket.pk).update(
+            status=Status.SNOOZED,
+            deadline_kind="wake",
+            deadline_at=timezone.now() - timedelta(seconds=1),
+        ),
+        lambda d, _: tickets.wake_due(),
+    ),
+    "ownership.take": (
+        lambda d: None,
+        lambda d, _: ownership.take(d.ticket, by=d.cast.alice, epoch=d.epoch),
+    ),
+    "ownership.assign": (
+        lambda d: None,
+        lambda d, _: ownership.assign(d.ticket, to=d.cast.bob, by=d.cast.alice, epoch=d.epoch),
+    ),
+    "ownership.release": (
+        lambda d: d.owned(),
+        lambda d, _: ownership.release(d.ticket, by=d.cast.alice, epoch=d.epoch),
+    ),
+    "ownership.move_to_team": (
+        lambda d: d.owned(),
+        lambda d, _: ownership.move_to_team(
+            d.ticket, team=d.cast.billing, by=d.cast.alice, epoch=d.epoch
+        ),
+    ),
+    "ownership.release_all": (
+        lambda d: d.owned(),
+        lambda d, _: ownership.release_all(d.cast.alice, by=d.cast.bob),
+    ),
+    "ownership.disable": (
+        lambda d: d.owned(),
+        lambda d, _: ownership.disable(d.cast.alice, by=d.cast.bob),
+    ),
+    "ownership.leave": (
+        lambda d: d.owned(),
+        lambda d, _: ownership.leave(d.cast.support, d.cast.alice, by=d.cast.bob),
+    ),
+    "customers.add_address": (
+        lambda d: None,
+        lambda d, _: customers.add_address(
+            conversation_of(), Address("email", "more@example.org"), by=d.cast.alice
+        ),
+    ),
+    "customers.create_by_hand": (
+        lambda d: None,
+        lambda d, _: customers.create_by_hand(
+            name="Lee", addresses=[Address("email", "lee@example.org")], by=d.cast.alice
+        ),
+    ),
+    "customers.identity_of": (
+        lambda d: None,
+        lambda d, _: customers.identity_of(Address("email", "new@example.org")),
+    ),
+    "customers.write_down": (
+        lambda d: None,
+        lambda d, _: customers.write_down(
+            d.kim, Address("email", "proved@example.org"), proof="verified"
+        ),
+    ),
+    "customers.rename": (
+        lambda d: None,
+        lambda d, _: customers.rename(conversation_of().customer, name="Kim N.", by=d.cast.alice),
+    ),
+    "customers.clear_undeliverable": (
+        lambda d: type(d.kim).objects.update(undeliverable_at=timezone.now()),
+        lambda d, _: customers.clear_undeliverable(d.kim, by=d.cast.alice),
+    ),
+    "customers.block": (lambda d: None, lambda d, _: customers.block(d.kim, by=d.cast.alice)),
+    "customers.unblock": (
+        lambda d: customers.block(d.kim, by=d.cast.alice),
+        lambda d, _: customers.unblock(d.kim, by=d.cast.alice),
+    ),
+    "proofs.prove": (
+        lambda d: d.other(),
+        lambda d, _: proofs.prove(d.kim, Address("email", "lee@example.org"), proof="verified"),
+    ),
+    "merges.merge": (
+        lambda d: d.other(),
+        lambda d, other: merges.merge(
+            d.ticket.conversation, other.conversation, by=d.cast.alice, reason="One person."
+        ),
+    ),
+    "merges.undo": (lambda d: d.joined(), lambda d, row: merges.undo(row, by=d.cast.alice)),
+    "deliveries.sent": (lambda d: d.leased(), lambda d, lease: deliveries.sent(lease)),
+    "deliveries.failed": (
+        lambda d: d.leased(),
+        lambda d, lease: deliveries.failed(lease, code="no", error="No."),
+    ),
+    "deliveries.ambiguous": (
+        lambda d: d.leased(),
+        lambda d, lease: deliveries.ambiguous(lease, error="Who knows."),
+    ),
+    "deliveries.postponed": (
+        lambda d: d.leased(),
+        lambda d, lease: deliveries.postponed(lease, code="busy", error="Later."),
+    ),
+    "deliveries.expire_leases": (
+        lambda d: (
+            d.leased(),
+            Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1)),
+        ),
+        lambda d, _: deliveries.expire_leases(),
+    ),
+    "deliveries.send_again": (
+        lambda d: d.sent("failed"),
+        lambda d, row: deliveries.send_again(row, by=d.cast.alice),
+    ),
+    "deliveries.known_sent": (
+        lambda d: d.sent("ambiguous"),
+        lambda d, row: deliveries.known_sent(row, by=d.cast.alice),
+    ),
+    "deliveries.give_up": (
+        lambda d: d.sent("failed"),
+        lambda d, row: deliveries.give_up(row, by=d.cast.alice),
+    ),
+    "deliveries.receipt": (
+        lambda d: d.sent("sent"),
+        lambda d, row: deliveries.receipt(row, "delivered"),
+    ),
+    "attachments.store_waiting": (
+        lambda d: d.file("pending"),
+        lambda d, _: attachments.store_waiting(lambda file: b"x"),
+    ),
+    "attachments.retry": (
+        lambda d: d.file("failed"),
+        lambda d, file: attachments.retry(file),
+    ),
+}
+# Public functions of the same modules that change no conversation by themselves: reads, what is
+# called under somebody else's lock, and leases, which nobody sees.
+OTHERS = {
+    "attachments": {"upload", "store", "safe_name"},
+    "customers": {"untagged", "write_memo", "heard_from", "surer", "mark_undeliverable"},
+    "deliveries": {"queue", "claim", "renew", "handing_over", "seen"},
+    "intake": {"late", "remember_names"},
+    "merges": {"undoable"},
+    "outreach": set[str](),
+    "ownership": {"begin", "enable", "join", "release_if_gone", "apply"},
+    "proofs": set[str](),
+    "replies": {"check_context", "newer_than", "sent_before"},
+    "tickets": {
+        "open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry",
+    },
+}  # fmt: skip
