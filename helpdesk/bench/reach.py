@@ -36,8 +36,54 @@ PAGES: Final = {
 
 
 def judged(what: str, medians: dict[str, Any]) -> list[dict[str, Any]]:
-    goals = _ingest(medians) if what == "ingest" else _desk(medians)
+    sorts = {
+        "ingest": _ingest,
+        "hook": _hook,
+        "live": _live,
+        "memory": _memory,
+        "console": _console,
+    }
+    goals = sorts.get(what, _desk)(medians)
     return [goal.told() for goal in goals]
+
+
+def _live(medians: dict[str, Any]) -> list[Goal]:
+    """Two waits: for the bell alone, and for the answer that shows what it told of."""
+    goals = []
+    for size in (100, 500):
+        desk, floor = medians[f"desk_{size}"], medians[f"floor_{size}"]
+        goals += [
+            Goal(f"{size} sockets, commit to shown: p50 ms", desk["shown"]["p50_ms"], 25),
+            Goal(f"{size} sockets, commit to shown: p95 ms", desk["shown"]["p95_ms"], 80),
+        ]
+        for wait in ("bell", "shown"):
+            times = desk[wait]["p50_ms"] / floor[wait]["p50_ms"]
+            goals.append(Goal(f"{size} sockets, {wait}: times the floor at p50", times, 3))
+    return goals
+
+
+def _memory(medians: dict[str, Any]) -> list[Goal]:
+    return [
+        Goal("whole product, idle: MiB", medians["idle"]["mib"], 450),
+        Goal("whole product, loaded: MiB", medians["loaded"]["mib"], 450),
+        Goal("an idle socket: KiB", medians["socket_kib"], 60),
+    ]
+
+
+def _console(figures: dict[str, Any]) -> list[Goal]:
+    long = figures["long"]
+    return [
+        Goal("console scripts by gzip: KiB", figures["js_kib"], 80),
+        Goal("console styles by gzip: KiB", figures["css_kib"], 22),
+        Goal("switch conversation: p95 ms", figures["switch"]["cold"]["p95_ms"], 150),
+        Goal("switch, prefetched: p95 ms", figures["switch"]["prefetched"]["p95_ms"], 60),
+        Goal("commit to painted row: p95 ms", figures["painted"]["shown"]["p95_ms"], 300),
+        Goal("a row is put in: p95 ms", figures["painted"]["put"]["p95_ms"], 16),
+        Goal("long thread, frame: p95 ms", long["frames"]["p95_ms"], 25),
+        Goal("long thread, rows at most", long["most_rows"], 320),
+        Goal("long thread, to the first: ms", long["to_first_ms"], 400),
+        Goal("long thread, to the newest: ms", long["to_newest_ms"], 400),
+    ]
 
 
 def _ingest(medians: dict[str, Any]) -> list[Goal]:
@@ -54,6 +100,16 @@ def _ingest(medians: dict[str, Any]) -> list[Goal]:
             goals.append(Goal(f"{kind}: large against small desk", slower, SLOWER_AT_MOST))
     ratio = large["reply"]["wall_ms"] / large["new"]["wall_ms"]
     return [*goals, Goal("reply against new", ratio, 1.0)]
+
+
+def _hook(figures: dict[str, Any]) -> list[Goal]:
+    calm, flood, drained = figures["calm"], figures["flood"], figures["drained"]
+    return [
+        *(Goal(f"{sort} at 20/s: p95 ms", calm[sort]["p95_ms"], 15) for sort in ("mail", "chat")),
+        Goal("at 300/s: p99 ms", flood["all"]["p99_ms"], 250),
+        Goal("answered otherwise than 2xx", calm["refused"] + flood["refused"], 0),
+        Goal("not threaded afterwards", drained["not_threaded"], 0),
+    ]
 
 
 def _desk(medians: dict[str, Any]) -> list[Goal]:

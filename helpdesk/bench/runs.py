@@ -59,6 +59,23 @@ def run(what: str, *, count: int, rounds: int, alone: bool, say: Say) -> dict[st
     }
 
 
+def run_alone(what: str, *, count: int, rounds: int, say: Say) -> dict[str, Any]:
+    """Medians over the rounds of what brings its own floor, or needs none."""
+    found = []
+    for number in range(rounds):
+        say(f"round {number + 1} of {rounds}")
+        found.append(_measured(os.environ["DATABASE_URL"], what, count))
+    medians = median(found)
+    return {
+        "what": what,
+        "machine": {"processors": os.cpu_count(), "load": os.getloadavg(), **_platform()},
+        "rounds": rounds,
+        "count": count,
+        **medians,
+        "reach": judged(what, medians),
+    }
+
+
 def median(some: list[dict[str, Any]]) -> dict[str, Any]:
     """Of equally shaped figures, the median of each number."""
     first = some[0]

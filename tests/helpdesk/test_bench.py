@@ -1,7 +1,9 @@
 """The benchmark measures a seeded desk through its real doors."""
 
 import json
+import os
 import random
+import subprocess
 from io import StringIO
 from typing import Any
 
@@ -12,7 +14,7 @@ from django.core.management.base import CommandError
 from channels_inbox.email.parse import parse
 from channels_inbox.models import Item
 from conversations.models import Delivery, Inbox
-from helpdesk.bench import clocks, desk, ingest, runs, terms
+from helpdesk.bench import clocks, desk, ingest, live, memory, runs, terms
 from helpdesk.bench.mails import mail
 from helpdesk.bench.reach import judged
 
@@ -93,3 +95,23 @@ def test_percentiles() -> None:
         "p95_ms": 96.0,
         "max_ms": 100.0,
     }
+
+
+def test_live_shows_every_change_to_who_looks(seeded: None) -> None:
+    """With so few pages the times mean nothing; that all was heard and shown, measuring checks."""
+    figures = live.measure(3, seed=1, sizes=(5,))
+    assert set(figures) == {"floor_5", "desk_5"}
+    for found in figures.values():
+        assert 0 < found["bell"]["p50_ms"] <= found["shown"]["p50_ms"]
+
+
+def test_memory_is_counted_over_a_family_of_processes() -> None:
+    child = subprocess.Popen(["sleep", "30"])
+    try:
+        assert set(memory.family(os.getpid())) >= {os.getpid(), child.pid}
+        told = memory.taken(os.getpid())
+    finally:
+        child.kill()
+        child.wait()
+    assert 10 < told["mib"] < 2000
+    assert any(name.startswith("sleep") for name in told["parts"])

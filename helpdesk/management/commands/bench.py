@@ -1,4 +1,5 @@
-"""`manage.py bench ingest|desk`: how fast the desk is, against a floor measured in the same run."""
+"""`manage.py bench ingest|desk|live|memory|hook|console`: how fast the desk is, most of it against
+a floor measured in the same run."""
 
 import json
 import logging
@@ -17,10 +18,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What to measure, and how often."""
-        parser.add_argument("what", choices=("ingest", "desk"))
+        parser.add_argument("what", choices=("ingest", "desk", "live", "memory", "hook", "console"))
         parser.add_argument("--json", action="store_true", help="print one JSON object only")
         parser.add_argument("--count", type=int, default=100, help="calls of each sort in a round")
         parser.add_argument("--rounds", type=int, default=5)
+        parser.add_argument("--seconds", type=int, default=60, help="how long a flood lasts (hook)")
         parser.add_argument("--alone", action="store_true", help="without a small desk beside it")
         parser.add_argument("--once", action="store_true", help="only this desk, in this process")
         parser.add_argument("--data", metavar="DIR", help="use the private database in this folder")
@@ -28,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, what: str, count: int, rounds: int, **options: Any) -> None:
         """Measure and print."""
         from helpdesk.bench.ingest import NotSeeded
-        from helpdesk.bench.runs import RunFailed, run
+        from helpdesk.bench.runs import RunFailed, run, run_alone
 
         if options["data"]:
             raise CommandError(
@@ -38,8 +40,14 @@ class Command(BaseCommand):
             raise CommandError("--count and --rounds must be 1 or more.")
         say = (lambda text: None) if options["json"] else self.stdout.write
         try:
-            if options["once"]:
+            if what == "hook":
+                figures = self._flood(count, options["seconds"])
+            elif what == "console":
+                figures = self._in_a_browser(count)
+            elif options["once"]:
                 figures = self._once(what, count)
+            elif what in ("live", "memory"):
+                figures = run_alone(what, count=count, rounds=rounds, say=say)
             else:
                 figures = run(what, count=count, rounds=rounds, alone=options["alone"], say=say)
         except NotSeeded:
@@ -53,16 +61,42 @@ class Command(BaseCommand):
         else:
             self._tell(figures)
 
+    def _in_a_browser(self, count: int) -> dict[str, Any]:
+        """Without a browser nothing is measured but what the scripts weigh, and that is said."""
+        from helpdesk.bench import console
+        from helpdesk.bench.reach import judged
+
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+        try:
+            figures = console.measure(count, seed=os.getpid())
+        except console.NoBrowser as error:
+            return {"what": "console", "skipped": str(error), **console.sizes()}
+        return {"what": "console", **figures, "reach": judged("console", figures)}
+
+    def _flood(self, count: int, seconds: int) -> dict[str, Any]:
+        """Once is enough of a minute of it; other desks and floors would tell nothing."""
+        from helpdesk.bench import hook
+        from helpdesk.bench.reach import judged
+
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+        figures = hook.measure(count, seed=os.getpid(), seconds=seconds)
+        return {"what": "hook", **figures, "reach": judged("hook", figures)}
+
     def _once(self, what: str, count: int) -> dict[str, Any]:
         """One round in this process, quiet, with the tasks that a worker knows."""
-        from helpdesk.bench import desk, ingest
+        from helpdesk.bench import desk, ingest, live, memory
         from helpdesk.celery import app
 
         logging.disable(logging.WARNING)
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         app.loader.import_default_modules()
-        measure = ingest.measure if what == "ingest" else desk.measure
-        return measure(count, seed=os.getpid())
+        measures = {
+            "ingest": ingest.measure,
+            "desk": desk.measure,
+            "live": live.measure,
+            "memory": memory.measure,
+        }
+        return measures[what](count, seed=os.getpid())
 
     def _tell(self, figures: dict[str, Any]) -> None:
         for goal in figures.pop("reach", []):
