@@ -1,8 +1,7 @@
-import time
-
 import pytest
 
 from channels_inbox.email.mime.addresses import read_addresses
+from channels_inbox.email.tests.clock import timed
 
 
 @pytest.mark.parametrize(
@@ -54,6 +53,5 @@ def test_one_bad_element_does_not_cost_the_others() -> None:
      b"<" + b"@a," * 20000 + b">", b"a:" * 32000, b"a@" * 32000],
 )  # fmt: skip
 def test_hostile_headers_take_linear_time(raw: bytes) -> None:
-    started = time.process_time()
-    read_addresses(raw)
-    assert time.process_time() - started < 0.8
+    _found, seconds = timed(lambda: read_addresses(raw))
+    assert seconds < 0.8
