@@ -76,7 +76,7 @@ class Sender:
                 self._ensure_thread()
                 if self._loop is not None:
                     self._loop.call_soon_threadsafe(self._rung.set)
-        except Exception:
+        except Exception:  # a bell is a hint: what was committed must not seem to fail by it
             log.exception("bell_not_queued")
 
     def finish(self, within: float = FINISH_WITHIN) -> None:

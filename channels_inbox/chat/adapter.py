@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from channels_inbox.base import Accepted, Head, Raw, Refused, SendError
+from channels_inbox.base import Accepted, Head, Pulled, Raw, Refused, SendError
 from channels_inbox.chat import arrival, envelopes, uploads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from channels_inbox.base import Check, Letter, Pulled
+    from channels_inbox.base import Check, Letter
     from channels_inbox.models import Account, Envelope
     from conversations.intake import Inbound
     from conversations.models import Attachment, Delivery, Entry, Inbox
@@ -59,7 +59,8 @@ class ChatAdapter:
         raise SendError("no_letters", letter.to, permanent=True)
 
     def pull(self, account: Account) -> Pulled:
-        raise NotImplementedError
+        """There is nobody to ask: what a window sent is here, or is sent again by the window."""
+        return Pulled(0)
 
     def check(self, account: Account) -> Sequence[Check]:
         return ()

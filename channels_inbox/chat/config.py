@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext as _
 
+from channels_inbox.stored import Stored
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    pass
 
 MAX_PRECHAT: Final = 3
 SIDES: Final = ("end", "start")
@@ -24,7 +26,7 @@ HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)"
 
 
 @dataclass(frozen=True)
-class ChatConfig:
+class ChatConfig(Stored):
     """How a chat looks and whom it answers.
 
     `domains` are the sites that may show it (`shop.example`, `*.shop.example`, perhaps with a
@@ -48,17 +50,6 @@ class ChatConfig:
     ask_email: bool = True
     sound: bool = False
     gone_after: int = 120
-
-    @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> ChatConfig:
-        """From an account's JSON; what is missing has its default, what is unknown is left out."""
-        names = {field.name for field in fields(cls)}
-        known = {name: value for name, value in stored.items() if name in names}
-        lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
-        return cls(**{**known, **lists})
-
-    def stored(self) -> dict[str, Any]:
-        return asdict(self)
 
     @property
     def is_gone_after(self) -> timedelta:

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 from channels_inbox.chat import bells, standing
 from conversations import doorbells
+from conversations.consumers.leaving import unless_gone
 from conversations.consumers.member import Member
 from conversations.consumers.threads import in_thread
 
@@ -75,7 +76,7 @@ class HeldReads:
             await self.app(scope, receive, send)
             return
         first = await receive()
-        if await _unless_gone(_hold(scope, seconds), receive):
+        if await unless_gone(_hold(scope, seconds), receive):
             await self.app(scope, _begun_with(first, receive), send)
 
 
@@ -99,24 +100,6 @@ async def _hold(scope: Scope, seconds: float) -> None:
             await waiter.wait(place, _number(scope, "rev"), seconds)
     finally:
         await waiter.gone()
-
-
-async def _unless_gone(work: Any, receive: Receive) -> bool:
-    """Do the work; False, and given up, when the client goes away before it is done."""
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
-    await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-    stayed: bool = working.done()
-    for task in (working, leaving):
-        task.cancel()
-    await asyncio.gather(leaving, return_exceptions=True)
-    if stayed:
-        await working
-    return stayed
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _begun_with(first: Any, receive: Receive) -> Receive:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
 
 from channels_inbox.email import tokens
 from channels_inbox.email.mime.addresses import valid_address
+from channels_inbox.stored import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    pass
 
 SSL, STARTTLS, NONE = "ssl", "starttls", "none"
 SECURITIES: Final = (SSL, STARTTLS, NONE)
@@ -47,7 +48,7 @@ PROVIDERS: Final = {
 
 
 @dataclass(frozen=True)
-class MailConfig:
+class MailConfig(Stored):
     """How mail reaches us and leaves us.
 
     Without `imap_host` mail comes by hook only; without `smtp_host` nothing is sent. `since_days` 0
@@ -83,17 +84,6 @@ class MailConfig:
     trusted_forwarders: tuple[str, ...] = ()
     system_senders: tuple[str, ...] = ()
     receipt: bool = False
-
-    @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> MailConfig:
-        """From an account's JSON; what is missing has its default, what is unknown is left out."""
-        names = {field.name for field in fields(cls)}
-        known = {name: value for name, value in stored.items() if name in names}
-        lists = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
-        return cls(**{**known, **lists})
-
-    def stored(self) -> dict[str, Any]:
-        return asdict(self)
 
     @property
     def pulls(self) -> bool:

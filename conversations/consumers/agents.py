@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 MOST_SOCKETS: Final = 30
 
 
-class AgentMember(Member):
+class AgentMember(Member, ABC):
     """`watched` holds conversations and the highest head that was told of each."""
 
     caller: Caller
@@ -37,15 +38,17 @@ class AgentMember(Member):
         return self.caller.rights.agent
 
     @property
+    @abstractmethod
     def is_over(self) -> bool:
         """Whether nothing is told any more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tell(self, frame: dict[str, Any], key: Hashable = None) -> None:
-        raise NotImplementedError
+        """Pass a frame on; of those with one key that still wait, the last counts."""
 
+    @abstractmethod
     def close(self, code: int, reason: str = "") -> None:
-        raise NotImplementedError
+        """Tell nothing more, and why."""
 
     async def watch(self, conversation: int, head: int) -> bool:
         """Hear of a conversation from now on, and at once if it went past `head`; False when the

@@ -58,7 +58,7 @@ class Doubts:
     async def _settle_these(self, members: dict[AgentMember, list[Callable[[], None]]]) -> None:
         try:
             await check(list(members))
-        except Exception:
+        except Exception:  # nobody is told anything before the check has been made
             log.exception("rights_not_checked")
             self._members = {**members, **self._members}
             await asyncio.sleep(PAUSE)

@@ -137,7 +137,7 @@ class Hub:
         for member in list(self._groups.get(message.get("group", ""), ())):
             try:
                 member.hear(message)
-            except Exception:
+            except Exception:  # the other members of the group are told all the same
                 log.exception("bell_not_delivered", kind=message.get("type"))
 
     def _heard(self, message: dict[str, Any]) -> None:
@@ -176,7 +176,7 @@ class Hub:
         for sort, members in sorts.items():
             try:
                 await sort.pulse(members)
-            except Exception:
+            except Exception:  # the next heartbeat asks again
                 log.exception("heartbeat_failed", sort=sort.__name__)
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:

@@ -120,7 +120,7 @@ class Socket(Member):
             self.close(bye.code, bye.reason)
         except (OperationalError, InterfaceError):
             self.close(TRY_AGAIN)
-        except Exception:
+        except Exception:  # one socket that trips must not take the others of its process along
             log.exception("socket_failed", sort=type(self).__name__)
             self.close(1011)
         finally:

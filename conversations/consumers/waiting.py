@@ -20,6 +20,7 @@ from conversations import doorbells
 from conversations.consumers import rights
 from conversations.consumers.agents import MOST_SOCKETS, AgentMember, recognise
 from conversations.consumers.frames import LARGEST
+from conversations.consumers.leaving import unless_gone
 from conversations.consumers.socket import SIGNED_OUT
 from conversations.consumers.threads import in_thread
 
@@ -137,7 +138,7 @@ class LongPolls:
         try:
             if not poll.claim(f"agent:{poll.agent}", MOST_SOCKETS):
                 await _answer(send, 429, {"error": "too_many"})
-            elif await _unless_gone(poll.wait(wish), receive):
+            elif await unless_gone(poll.wait(wish), receive):
                 await _told(send, poll)
         finally:
             await poll.gone()
@@ -150,24 +151,6 @@ async def _told(send: Send, poll: Poll) -> None:
         await _answer(send, 403, {"error": "rights_changed"})
     else:
         await _answer(send, 200, list(poll.frames.values()))
-
-
-async def _unless_gone(work: Any, receive: Receive) -> bool:
-    """Do the work; False, and given up, when the client goes away before it is done."""
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
-    await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-    stayed: bool = working.done()
-    for task in (working, leaving):
-        task.cancel()
-    await asyncio.gather(leaving, return_exceptions=True)
-    if stayed:
-        await working
-    return stayed
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _answer(send: Send, status: int, told: object) -> None:
