@@ -29,7 +29,7 @@ from tests.journeys.shop import (
 )
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import APIResponse, Page, Route
 
     from tests.builders import Cast
 
@@ -333,6 +333,46 @@ def test_questions_before_and_an_address_for_later(shop: Shop, cast: Cast) -> No
     expect(rows(page)).to_have_count(1)
     expect(frame.locator("#about")).to_be_hidden()
     expect(frame.locator("#ask")).to_be_hidden()
+
+
+def test_an_answer_to_who_was_here_before_shows_nothing_of_theirs(shop: Shop, cast: Cast) -> None:
+    """The history is read anew at signing in; what was asked for just before may come after it."""
+    page = shop.tab()
+    open_chat(page)
+    say(page, "Before signing in")
+    expect(panel(page).locator(".row[data-id]")).to_have_count(1)
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append((route, route.fetch()))
+
+    page.route("**/since/?rev=*", hold_the_first)
+    say(page, "Just before")
+    for _ in range(100):
+        if held:
+            break
+        page.wait_for_timeout(50)
+    signed = sign(shop.chat, new_secret(shop.chat), "user-7", name="Kim")
+    with page.expect_response("**/session/"):
+        page.evaluate("jwt => HelpdeskChat.identify(jwt)", signed)
+    page.wait_for_timeout(300)
+    (route, answer) = held[0]
+    route.fulfill(response=answer)
+    expect(panel(page).locator(".row[data-id]")).to_have_count(2)
+
+
+def test_signing_in_leaves_what_is_being_written_alone(shop: Shop, cast: Cast) -> None:
+    page = shop.tab()
+    frame = open_chat(page)
+    signed = sign(shop.chat, new_secret(shop.chat), "user-7", name="Kim")
+    frame.locator("#text").fill("Half a sent")
+    with page.expect_response("**/session/"):
+        page.evaluate("jwt => HelpdeskChat.identify(jwt)", signed)
+    page.wait_for_timeout(300)
+    expect(frame.locator("#text")).to_have_value("Half a sent")
 
 
 def heard(page: Page, what: str) -> bool:

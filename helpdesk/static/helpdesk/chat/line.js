@@ -16,6 +16,7 @@ let polling = null;
 let wanted = false;
 let cursor = 0;
 let begun = false;
+let life = 0; // one for each history shown: an answer to the one before is nobody's
 let heard = 0;
 let tries = 0;
 let misses = 0;
@@ -27,6 +28,8 @@ let on = { state() {}, entries() {}, reset() {}, frame() {} };
 
 export const listen = (handlers) => (on = { ...on, ...handlers });
 export const rev = () => cursor;
+// Says later whether the history shown is still the one of now.
+export const thisLife = (mine = life) => () => mine === life;
 
 function say(now, why) {
   if (state !== now) on.state((state = now), why);
@@ -48,9 +51,9 @@ function shown(does) {
 
 async function fetchAll({ wait = 0, signal } = {}) {
   for (let more = true; more; ) {
-    const { token } = visitor;
+    const isOurs = thisLife();
     const answer = await ask(`since/?rev=${cursor}${wait ? `&wait=${wait}` : ""}`, { patience: wait + 15, signal });
-    if (token && token !== visitor.token) return;
+    if (!isOurs()) return;
     more = answer.more;
     if (answer.reset && cursor) {
       cursor = 0;
@@ -202,6 +205,7 @@ export const sleep = () => wanted && hangUp();
 export function restart() {
   cursor = heard = 0;
   begun = false;
+  life++;
   polling?.abort();
   polling = null;
   if (wanted) hangUp();

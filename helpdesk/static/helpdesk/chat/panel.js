@@ -58,11 +58,13 @@ onSession((answer, change) => {
 
 // Somebody else is in front of the screen, or nobody we know: nothing of before may show, or go out in their name.
 function forget(everything) {
-  if (everything) stash.clear();
+  if (everything) {
+    stash.clear();
+    composer.restore();
+  }
   outbox.forgetKept();
   reading.forget();
   transcript.clear();
-  composer.restore();
   line.restart();
 }
 
@@ -156,13 +158,15 @@ function sayEarlier(more) {
 async function fetchEarlier() {
   earlier = false;
   const first = transcript.oldest();
+  const isOurs = line.thisLife();
   try {
     const answer = await ask(`since/?before=${encodeURIComponent(first.id)}`);
+    if (!isOurs()) return;
     transcript.takeEarlier(answer.entries);
     sayEarlier(answer.earlier);
   } catch {
     await pause(2000);
-    earlier = true;
+    if (isOurs()) earlier = true;
   }
 }
 
