@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from conversations.models import Agent
 
 MAX_ATTEMPTS = 8
-BATCH = 20
-LEASE = timedelta(minutes=2)
+# Few at a time under a short lease: what a killed worker held waits no longer than that.
+BATCH = 4
+LEASE = timedelta(seconds=30)
 
 
 def upload(file: UploadedFile[Any], *, by: Agent) -> Attachment:
@@ -56,8 +57,10 @@ def store(content: bytes) -> str:
 
 def store_waiting(read: Callable[[Attachment], bytes]) -> int:
     """Store the files that wait; `read` brings the bytes from the source. Returns how many."""
-    waiting = _claim()
-    return sum(_store_one(attachment, read) for attachment in waiting)
+    stored = 0
+    while waiting := _claim():
+        stored += sum(_store_one(attachment, read) for attachment in waiting)
+    return stored
 
 
 def _claim() -> Sequence[Attachment]:
