@@ -2,6 +2,7 @@
 // up to it, and rows made by the partials of the page are put in by key.
 import { fetchJson } from "desk/http";
 import * as pages from "desk/pages";
+import { go } from "desk/places";
 import { at, entries, find, insert, moment, parse, replace, tidy } from "desk/rowset";
 import { begin as beginScroll, keep, pin } from "desk/scroll";
 import { isLive, line, unwatch, watch } from "desk/socket";
@@ -77,7 +78,7 @@ async function ask() {
     const from = place.head;
     const changes = await fetchJson(`${place.address}?rev=${from}&ticket=${place.ticket}`);
     if (asked !== visit) return;
-    if (changes.reset) return reload();
+    if (changes.reset) return renew();
     const moved = changes.head !== from;
     if (moved) apply(changes);
     // Older rows came in between: once more, from their head.
@@ -87,6 +88,16 @@ async function ask() {
     if (!moved) await new Promise((done) => setTimeout(done, 100 * ++idle));
   }
   place.highest = place.head;
+}
+
+// Joined with another customer, or parted again: the whole is read anew, and who is writing writes on.
+async function renew() {
+  const writing = document.activeElement;
+  const caret = [writing.selectionStart, writing.selectionEnd];
+  await go(location.href, { push: false });
+  const again = writing.isConnected || !writing.id ? null : document.getElementById(writing.id);
+  again?.focus({ preventScroll: true });
+  if (caret[0] !== undefined) again?.setSelectionRange?.(...caret);
 }
 
 export function reload() {

@@ -42,6 +42,8 @@ function mark(address) {
 
 export async function go(address, { push = true, focus = false } = {}) {
   const mine = ++going;
+  // Who stays wants it newer than what was fetched ahead.
+  if (!push) fetched.delete(address);
   mark(address);
   try {
     const found = await page(address);
@@ -50,7 +52,9 @@ export async function go(address, { push = true, focus = false } = {}) {
     fetched.delete(address);
     document.dispatchEvent(new CustomEvent("desk:leaving"));
     put(new DOMParser().parseFromString(found.html, "text/html"));
-    if (push) history.pushState({}, "", found.url.href.replace(/#.*$/, "") + new URL(address).hash);
+    const shown = found.url.href.replace(/#.*$/, "") + new URL(address).hash;
+    if (push) history.pushState({}, "", shown);
+    else if (shown !== location.href) history.replaceState({}, "", shown);
     here = location.pathname + location.search;
     document.dispatchEvent(new CustomEvent("desk:opened"));
     if (focus) document.getElementById("thread")?.focus({ preventScroll: true });
