@@ -7,15 +7,14 @@ What comes back is drawn anew, so that nothing but a picture can come of it.
 from __future__ import annotations
 
 import io
-import warnings
 from typing import TYPE_CHECKING, Final
 
 from django.core import signing
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET
-from PIL import Image, UnidentifiedImageError
 
 from channels_inbox import guard
+from conversations import pictures
 from conversations.views import safe_html
 
 if TYPE_CHECKING:
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 LINK_SECONDS: Final = 600
 MOST_BYTES: Final = 5_000_000
-MOST_PIXELS: Final = 25_000_000
-KINDS: Final = ("PNG", "JPEG", "GIF", "WEBP")
 
 
 @require_GET
@@ -34,14 +31,14 @@ def picture(request: HttpRequest, token: str) -> HttpResponse:
     try:
         url = signing.loads(token, salt=safe_html.REMOTE_SALT, max_age=LINK_SECONDS)
         answer = guard.get(url, accept="image/*", most_bytes=MOST_BYTES)
-        drawn = redrawn(answer.body) if answer.status == 200 else None
+        drawn = pictures.redrawn(io.BytesIO(answer.body)) if answer.status == 200 else None
     except (signing.BadSignature, guard.HTTPFailed):
         drawn = None
     if drawn is None:
         raise Http404
     return HttpResponse(
         drawn,
-        content_type="image/png",
+        content_type="image/webp",
         headers={
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
@@ -49,21 +46,3 @@ def picture(request: HttpRequest, token: str) -> HttpResponse:
             "Cache-Control": f"private, max-age={LINK_SECONDS}",
         },
     )
-
-
-def redrawn(body: bytes) -> bytes | None:
-    """The first frame of a picture as PNG; None for anything that isn't one or is too large."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            found = Image.open(io.BytesIO(body), formats=KINDS)
-            if found.width * found.height > MOST_PIXELS:
-                return None
-            plain = found.convert("RGBA")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
-    except Image.DecompressionBombWarning:
-        return None
-    out = io.BytesIO()
-    plain.save(out, "PNG")
-    return out.getvalue()

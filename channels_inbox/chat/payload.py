@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from channels_inbox.chat import files, uploads
 from channels_inbox.markup import as_html
+from conversations import pictures
 from conversations.models import FileState
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def author(row: Entry) -> str:
 def file(row: Attachment, key: str) -> dict[str, Any]:
     """A file of a message; without `url` while it can't be had (yet)."""
     stored = row.state == FileState.STORED
-    picture = files.picture(row.storage_key) if stored else None
+    picture = pictures.shape(row.storage_key) if stored else None
     return {
         "id": str(row.public_id),
         "name": row.filename,
@@ -64,7 +65,7 @@ def file(row: Attachment, key: str) -> dict[str, Any]:
 
 
 def upload(row: Upload) -> dict[str, Any]:
-    picture = files.picture(row.storage_key)
+    picture = pictures.shape(row.storage_key)
     return {
         "id": str(row.public_id),
         "name": row.filename,

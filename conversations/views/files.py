@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import puremagic
 from django.core import signing
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse
@@ -13,7 +12,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from conversations import attachments
+from conversations import attachments, pictures
 from conversations.errors import BadInput
 from conversations.models import Attachment, FileState
 from conversations.permissions import attachment_for
@@ -23,10 +22,10 @@ from conversations.views.answers import at_ticket, done
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
 
     from conversations.views.access import AgentRequest
 
-PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 LINK_SECONDS = 300
 LOCKED_DOWN = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -49,28 +48,28 @@ def upload(request: AgentRequest) -> HttpResponse:
 
 @require_GET
 @for_agents
-def download(request: AgentRequest, public_id: UUID) -> FileResponse:
-    """A file to keep, never to run: always a download, unless it is a picture shown as one."""
+def download(request: AgentRequest, public_id: UUID) -> HttpResponseBase:
+    """A file to keep, never to run: always a download, unless it is a picture, drawn anew."""
     file = attachment_for(request.user, public_id)
     if file.state != FileState.STORED:
         raise Http404
-    if "show" in request.GET and (kind := _picture(file)):
-        return _stream(file, kind, as_attachment=False)
-    return _stream(file, "application/octet-stream", as_attachment=True)
+    if "show" in request.GET and (picture := pictures.drawn(file.storage_key)):
+        return _picture(picture)
+    return _download(file)
 
 
 @require_GET
-def inline(request: HttpRequest, token: str) -> FileResponse:
+def inline(request: HttpRequest, token: str) -> HttpResponse:
     """A picture inside a message's HTML, for minutes; the signature stands for the sign-in."""
     try:
         public_id = signing.loads(token, salt=safe_html.SALT, max_age=LINK_SECONDS)
     except signing.BadSignature:
         raise Http404 from None
     file = Attachment.objects.filter(public_id=public_id, state=FileState.STORED).first()
-    kind = _picture(file) if file else ""
-    if file is None or not kind:
+    picture = pictures.drawn(file.storage_key) if file else None
+    if picture is None:
         raise Http404
-    response = _stream(file, kind, as_attachment=False)
+    response = _picture(picture)
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
@@ -86,25 +85,20 @@ def retry(request: AgentRequest, public_id: UUID) -> HttpResponse:
     return done(request, at_ticket(file.entry.ticket), _("Trying again."))
 
 
-def _picture(file: Attachment) -> str:
-    """The kind of picture by its first bytes, whatever it is called; '' for anything else."""
-    with default_storage.open(file.storage_key) as stream:
-        start = stream.read(2048)
-    try:
-        kind = puremagic.from_string(start, mime=True)
-    except (puremagic.PureError, ValueError):
-        return ""
-    return kind if kind in PICTURES else ""
+def _picture(picture: bytes) -> HttpResponse:
+    return HttpResponse(picture, content_type="image/webp", headers=LOCKED_DOWN)
 
 
-def _stream(file: Attachment, kind: str, *, as_attachment: bool) -> FileResponse:
+def _download(file: Attachment) -> FileResponse:
     try:
         stream = default_storage.open(file.storage_key)
     except FileNotFoundError:
         raise Http404 from None
-    response = FileResponse(
-        stream, as_attachment=as_attachment, filename=file.filename, content_type=kind
+    kind = "application/octet-stream"
+    return FileResponse(
+        stream,
+        as_attachment=True,
+        filename=file.filename,
+        content_type=kind,
+        headers=LOCKED_DOWN,
     )
-    for name, value in LOCKED_DOWN.items():
-        response.headers[name] = value
-    return response

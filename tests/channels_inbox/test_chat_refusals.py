@@ -21,6 +21,7 @@ from channels_inbox.models import Visitor as Row
 from conversations import attachments
 from conversations.models import Attachment, Entry, Identity, Inbox
 from tests.channels_inbox.chatting import Visitor, make_chat
+from tests.pictures import picture
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
@@ -44,12 +45,6 @@ def kim(chat: Inbox) -> Visitor:
 
 def told(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
-
-
-def picture(size: int = 3) -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", (size, 2)).save(stream, "PNG")
-    return stream.getvalue()
 
 
 def send_up(visitor: Visitor, content: bytes, name: str, kind: str = "text/plain") -> Any:
@@ -212,11 +207,13 @@ def test_a_picture_goes_up_is_shown_and_its_address_ends(kim: Visitor) -> None:
     (file,) = stored["files"]
     assert (stored["id"], file["width"], file["height"]) == (waiting["id"], 3, 2)
     answer = Client().get(file["url"])
-    assert b"".join(answer.streaming_content) == picture()
-    assert answer["Content-Type"] == "image/png"
+    assert Image.open(io.BytesIO(answer.content)).size == (3, 2)
+    assert answer["Content-Type"] == "image/webp"
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert "sandbox" in answer["Content-Security-Policy"]
-    assert answer["Content-Disposition"].startswith("inline")
+    whole = Client().get(file["url"] + "&keep")
+    assert b"".join(whole.streaming_content) == picture()
+    assert whole["Content-Disposition"].startswith("attachment")
 
     bare = file["url"].partition("?")[0]
     fresh = kim.client.get(bare, headers=kim.headers).json()
