@@ -14,8 +14,8 @@ from channels_inbox.base import Raw
 from channels_inbox.chat import fallback
 from conversations.models import Conversation, Delivery, Entry, Identity, Ticket
 from tests.builders import conversation_of
-from tests.channels_inbox.conftest import sink
 from tests.channels_inbox.chatting import new_secret, sign
+from tests.channels_inbox.conftest import sink
 from tests.channels_inbox.mailing import connect, make_mail
 from tests.journeys.browsers import Desk, needs_chromium
 from tests.journeys.shop import Shop, newest, open_chat, rows, say
