@@ -12,9 +12,10 @@ import hashlib
 import json
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import structlog
@@ -34,6 +35,7 @@ from conversations.thread import database_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from channels_inbox.base import Raw
     from conversations.intake import Inbound, Outcome
@@ -60,15 +62,23 @@ REASONS = {
     "discarded": gettext_noop("Discarded by hand"),
 }
 
-# The account's last arrival is written once a second at most: all mail of an inbox would wait for
-# this one row else.
+# One statement, so that it is a transaction by itself and the database is asked once. The account's
+# last arrival is written once a second at most: all mail of an inbox would wait for this one row
+# else.
 KEEP = """
 WITH kept AS (
   INSERT INTO channels_inbox_envelope
     (inbox_id, source, dedup_key, raw, raw_key, size, meta, received_at)
-  VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, clock_timestamp())
+  VALUES (%(inbox)s, %(source)s, %(dedup_key)s, %(raw)s, %(raw_key)s, %(size)s, %(meta)s::jsonb,
+    clock_timestamp())
   ON CONFLICT (inbox_id, dedup_key) DO NOTHING
   RETURNING id, inbox_id, received_at
+), items AS (
+  INSERT INTO channels_inbox_item (envelope_id, position, inbox_id, lane, state, received_at,
+    attempts, next_at, lease_epoch, reason)
+  SELECT kept.id, head.position, kept.inbox_id, head.lane, 'waiting', kept.received_at,
+    0, kept.received_at, 0, ''
+  FROM kept, unnest(%(positions)s::int[], %(lanes)s::text[]) AS head(position, lane)
 ), told AS (
   UPDATE channels_inbox_account a SET last_in_at = kept.received_at FROM kept
   WHERE a.inbox_id = kept.inbox_id
@@ -133,27 +143,15 @@ def keep(inbox: Inbox, raw: Raw, *, also: Callable[[Envelope], None] | None = No
     transaction.
     """
     stored = _stored_body(raw.body)
-    with transaction.atomic(durable=True):
-        envelope = Envelope(
-            inbox=inbox,
-            source=raw.source,
-            dedup_key=raw.dedup_key[:300],
-            raw=None if stored else raw.body,
-            raw_key=stored,
-            size=len(raw.body),
-            meta=raw.meta,
-        )
-        is_new = _insert_once(envelope)
-        if is_new:
-            Item.objects.bulk_create(_items(envelope, raw.body))
+    with _transaction(several=also is not None):
+        kept = _insert_once(inbox, raw, stored)
+        if kept.is_new:
             wake(PROCESS_TASKS[adapter(inbox.kind).queue])
-        else:
-            envelope = Envelope.objects.defer("raw").get(inbox=inbox, dedup_key=envelope.dedup_key)
         if also:
-            also(envelope)
-    if stored and not is_new:
+            also(kept.envelope)
+    if stored and not kept.is_new:
         default_storage.delete(stored)
-    return Kept(envelope, is_new)
+    return kept
 
 
 def digest_key(body: bytes) -> str:
@@ -325,48 +323,41 @@ def _was_interrupted(lease: Lease, error: Exception) -> bool:
     return isinstance(error, OperationalError | InterfaceError) and lease.epoch < MAX_CLAIMS
 
 
-def _items(envelope: Envelope, body: bytes) -> list[Item]:
-    return [
-        Item(
-            envelope=envelope,
-            position=head.position,
-            inbox_id=envelope.inbox_id,
-            lane=_lane(envelope, head.sender),
-            received_at=envelope.received_at,
-            next_at=envelope.received_at,
-        )
-        for head in adapter(envelope.inbox.kind).heads(body)
-    ]
+def _transaction(*, several: bool) -> AbstractContextManager[None]:
+    """For several statements, or for one that is a transaction by itself. Within another one this
+    refuses."""
+    if several or connection.in_atomic_block:
+        return transaction.atomic(durable=True)
+    return nullcontext()
 
 
-def _lane(envelope: Envelope, sender: str) -> str:
-    name = hashlib.sha256(sender.encode("utf-8", "replace")).hexdigest()[:32]
-    return f"{envelope.inbox_id}:{name}"
-
-
-def _insert_once(envelope: Envelope) -> bool:
+def _insert_once(inbox: Inbox, raw: Raw, stored: str) -> Kept:
+    told: dict[str, Any] = {
+        "source": raw.source,
+        "dedup_key": raw.dedup_key[:300],
+        "raw": None if stored else raw.body,
+        "raw_key": stored,
+        "size": len(raw.body),
+        "meta": raw.meta,
+    }
+    heads = adapter(inbox.kind).heads(raw.body)
+    items: dict[str, Any] = {
+        "inbox": inbox.pk,
+        "positions": [head.position for head in heads],
+        "lanes": [_lane(inbox, head.sender) for head in heads],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            KEEP,
-            [
-                envelope.inbox_id,
-                envelope.source,
-                envelope.dedup_key,
-                None if envelope.raw is None else bytes(envelope.raw),
-                envelope.raw_key,
-                envelope.size,
-                _json(envelope.meta),
-            ],
-        )
+        cursor.execute(KEEP, {**told, **items, "meta": json.dumps(raw.meta)})
         row = cursor.fetchone()
     if row is None:
-        return False
-    envelope.pk, envelope.received_at = row
-    return True
+        known = Envelope.objects.defer("raw").get(inbox=inbox, dedup_key=told["dedup_key"])
+        return Kept(known, is_new=False)
+    return Kept(Envelope(pk=row[0], received_at=row[1], inbox=inbox, **told), is_new=True)
 
 
-def _json(value: object) -> str:
-    return json.dumps(value)
+def _lane(inbox: Inbox, sender: str) -> str:
+    name = hashlib.sha256(sender.encode("utf-8", "replace")).hexdigest()[:32]
+    return f"{inbox.pk}:{name}"
 
 
 def _stored_body(body: bytes) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
+from channels_inbox.lately import Lately
 from channels_inbox.models import Credential
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def put(inbox: Inbox, name: str, secret: str) -> None:
     Credential.objects.update_or_create(
         inbox=inbox, name=name, defaults={"sealed": _fernet().encrypt(secret.encode())}
     )
+    _LATELY.forget((inbox, name))
 
 
 @contextmanager
@@ -50,18 +52,34 @@ def get(inbox: Inbox, name: str) -> str:
     row = Credential.objects.filter(inbox=inbox, name=name).first()
     if row is None:
         raise MissingSecret(name)
-    try:
-        return _fernet().decrypt(bytes(row.sealed)).decode()
-    except InvalidToken:
-        raise MissingSecret(name) from None
+    return unseal(row.sealed)
+
+
+def lately(inbox: Inbox, name: str) -> str:
+    """The same as it was a second ago at most, for what is asked for at each knock of a crowd.
+    Raises MissingSecret."""
+    return _LATELY((inbox, name)) or ""
 
 
 def drop(inbox: Inbox, name: str) -> None:
     Credential.objects.filter(inbox=inbox, name=name).delete()
+    _LATELY.forget((inbox, name))
 
 
 def has(inbox: Inbox, name: str) -> bool:
     return Credential.objects.filter(inbox=inbox, name=name).exists()
+
+
+def seal(secret: str) -> bytes:
+    return _fernet().encrypt(secret.encode())
+
+
+def unseal(sealed: bytes | memoryview) -> str:
+    """Raises MissingSecret when none of the configured keys opens it."""
+    try:
+        return _fernet().decrypt(bytes(sealed)).decode()
+    except InvalidToken:
+        raise MissingSecret("sealed") from None
 
 
 def rotate() -> int:
@@ -71,6 +89,13 @@ def rotate() -> int:
         row.sealed = _fernet().rotate(bytes(row.sealed))
         row.save(update_fields=["sealed"])
     return len(rows)
+
+
+def _get(place: tuple[Inbox, str]) -> str:
+    return get(*place)
+
+
+_LATELY: Final = Lately(_get)
 
 
 def _fernet() -> MultiFernet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from django.db import Error
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from channels_inbox import receive, registry
 from channels_inbox.base import Refused
+from channels_inbox.lately import Lately
 from channels_inbox.models import Account
 
 if TYPE_CHECKING:
@@ -57,15 +58,20 @@ def hook(request: HttpRequest, kind: str, public_id: str) -> HttpResponse:
 
 
 def _keep(request: HttpRequest, adapter: Adapter, public_id: str, body: bytes) -> receive.Kept:
-    account = (
-        Account.objects.select_related("inbox")
-        .filter(inbox__kind=adapter.kind, inbox__public_id=public_id, inbox__is_active=True)
-        .first()
-    )
+    account = _ACCOUNTS((adapter.kind, public_id))
     if account is None:
         raise Refused
     adapter.verify(account, request.headers, body)
     return receive.keep(account.inbox, adapter.raw(request.headers, body))
+
+
+def _account(place: tuple[str, str]) -> Account | None:
+    kind, public_id = place
+    rows = Account.objects.select_related("inbox").filter(inbox__is_active=True)
+    return rows.filter(inbox__kind=kind, inbox__public_id=public_id).first()
+
+
+_ACCOUNTS: Final = Lately(_account)
 
 
 def _body(request: HttpRequest, limit: int) -> bytes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
 from functools import partial
-from queue import SimpleQueue
 from typing import Final
 
 import structlog
@@ -14,6 +14,7 @@ from django.db import transaction
 log = structlog.get_logger(__name__)
 
 LASTS_SECONDS: Final = 20
+PAUSE_SECONDS: Final = 0.05
 
 FAST: Final = frozenset(
     {"channels_inbox.process", "channels_inbox.deliver_fast", "channels_inbox.chat_sweep"}
@@ -26,31 +27,43 @@ Wake = tuple[str, tuple[int, ...]]
 class Waker:
     """Sends wake-ups from a thread of its own, so that a broker that is down holds nobody up.
 
-    A wake-up that still waits to be sent is not queued a second time.
+    The first one goes at once. While the same is asked for again and again, as in a flood, one goes
+    every `PAUSE_SECONDS`: a worker that is awake looks until there is nothing left.
     """
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[Wake] = SimpleQueue()
-        self._waiting: set[Wake] = set()
-        self._lock = threading.Lock()
+        self._due: dict[Wake, float] = {}
+        self._rests: dict[Wake, float] = {}
+        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def ask(self, wake: Wake) -> None:
-        with self._lock:
-            if wake in self._waiting:
+        with self._changed:
+            if wake in self._due:
                 return
-            self._waiting.add(wake)
+            self._due[wake] = self._rests.get(wake, 0.0)
+            self._changed.notify()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._send_all, name="waker", daemon=True)
                 self._thread.start()
-        self._queue.put(wake)
 
     def _send_all(self) -> None:
         while True:
-            wake = self._queue.get()
-            with self._lock:
-                self._waiting.discard(wake)
+            with self._changed:
+                wake = self._next()
             _send(wake)
+
+    def _next(self) -> Wake:
+        while True:
+            now = time.monotonic()
+            for wake, at in self._due.items():
+                if at <= now:
+                    del self._due[wake]
+                    rests = {one: until for one, until in self._rests.items() if until > now}
+                    self._rests = {**rests, wake: now + PAUSE_SECONDS}
+                    return wake
+            soonest = min(self._due.values(), default=None)
+            self._changed.wait(None if soonest is None else soonest - now)
 
 
 def wake(task: str, *ids: int) -> None:

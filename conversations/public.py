@@ -52,13 +52,22 @@ WHERE e.id = n.id
 @dataclass(frozen=True)
 class Shown:
     """Entries of a stream. `rev` is how far they go, read before them: ask again from there while
-    `more`. With `reset` the window has to be read anew. `earlier`: there are older ones."""
+    `more`. With `reset` the window has to be read anew. `earlier`: there are older ones. `family`
+    are the identities (row ids) of the stream."""
 
     rev: int
     entries: Sequence[Entry]
+    family: Sequence[int]
     more: bool = False
     reset: bool = False
     earlier: bool = False
+
+
+@dataclass(frozen=True)
+class _Stream:
+    rev: int
+    reset: int
+    family: list[int]
 
 
 def number(kind: str, identity: Identity | None) -> int | None:
@@ -140,32 +149,34 @@ def looked_at(conversation: int, upto: Mapping[int, datetime]) -> None:
 
 def since(identity_id: int, rev: int, *, limit: int = PAGE) -> Shown:
     """What changed after a cursor, in the order of change."""
-    now = Identity.objects.get(pk=identity_id)
-    if rev > now.public_rev or rev < now.public_reset:
-        return Shown(now.public_rev, (), reset=True)
-    rows = _entries(identity_id).filter(public_rev__gt=rev, public_rev__lte=now.public_rev)
+    now = _stream(identity_id)
+    if rev > now.rev or rev < now.reset:
+        return Shown(now.rev, (), now.family, reset=True)
+    if rev == now.rev:
+        return Shown(now.rev, (), now.family)
+    rows = _entries(now).filter(public_rev__gt=rev, public_rev__lte=now.rev)
     found = list(rows.order_by("public_rev")[: limit + 1])
     if len(found) > limit:
         found = found[:limit]
-        return Shown(found[-1].public_rev or 0, found, more=True)
-    return Shown(now.public_rev, found)
+        return Shown(found[-1].public_rev or 0, found, now.family, more=True)
+    return Shown(now.rev, found, now.family)
 
 
 def newest(identity_id: int, *, limit: int = PAGE) -> Shown:
     """The end of the stream, in thread order."""
-    now = Identity.objects.get(pk=identity_id)
-    return _page(_entries(identity_id), now.public_rev, limit)
+    now = _stream(identity_id)
+    return _page(_entries(now), now, limit)
 
 
 def before(identity_id: int, token: UUID, *, limit: int = PAGE) -> Shown:
     """The page before the entry of this client token; an empty one where it isn't in the stream."""
-    now = Identity.objects.get(pk=identity_id)
-    rows = _entries(identity_id)
+    now = _stream(identity_id)
+    rows = _entries(now)
     here = rows.filter(client_token=token).first()
     if here is None:
-        return Shown(now.public_rev, ())
+        return Shown(now.rev, (), now.family)
     older = rows.filter(at__lte=here.at).exclude(at=here.at, pk__gte=here.pk)
-    return _page(older, now.public_rev, limit)
+    return _page(older, now, limit)
 
 
 def family(identity_id: int) -> list[int]:
@@ -174,16 +185,24 @@ def family(identity_id: int) -> list[int]:
     return list(rows.values_list("pk", flat=True))
 
 
-def _page(rows: EntryQuerySet, rev: int, limit: int) -> Shown:
+def _stream(identity_id: int) -> _Stream:
+    """Where it stands, and whose it is, in one moment."""
+    rows = Identity.objects.filter(Q(pk=identity_id) | Q(stream=identity_id))
+    found = {row[0]: row for row in rows.values_list("pk", "public_rev", "public_reset")}
+    _pk, rev, reset = found[identity_id]
+    return _Stream(rev, reset, list(found))
+
+
+def _page(rows: EntryQuerySet, now: _Stream, limit: int) -> Shown:
     found = list(rows.order_by("-at", "-id")[: limit + 1])
     earlier = len(found) > limit
-    return Shown(rev, found[:limit][::-1], earlier=earlier)
+    return Shown(now.rev, found[:limit][::-1], now.family, earlier=earlier)
 
 
-def _entries(identity_id: int) -> EntryQuerySet:
+def _entries(now: _Stream) -> EntryQuerySet:
     """The one filter behind all that a customer sees."""
     rows = Entry.objects.filter(
-        identity__in=family(identity_id), public_rev__isnull=False, kind=Kind.MESSAGE
+        identity__in=now.family, public_rev__isnull=False, kind=Kind.MESSAGE
     )
     files = Prefetch("attachments", queryset=Attachment.objects.order_by("position", "pk"))
     return rows.select_related("agent", "bot", "inbox", "delivery").prefetch_related(files)

@@ -4,11 +4,12 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "helpdesk.settings")
 
-from helpdesk.pages import get_pages
+import django
 
-pages = get_pages()
+django.setup(set_prefix=False)
 
 from importlib import import_module  # noqa: E402
+from typing import Any  # noqa: E402
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
@@ -21,6 +22,9 @@ from conversations.consumers.waiting import LongPolls  # noqa: E402
 from conversations.routing import websocket_urlpatterns as desk_sockets  # noqa: E402
 from helpdesk.assets import is_immutable, protect  # noqa: E402
 from helpdesk.bodies import LimitedBodies  # noqa: E402
+from helpdesk.pages import Pages  # noqa: E402
+
+pages: Any = Pages()
 
 if settings.DEBUG:
     # Straight from the folders, so that an edit shows at the next reload.

@@ -1,5 +1,6 @@
 """The web server: uvicorn as we run it, which sends its sockets home one after the other."""
 
+import asyncio
 import socket
 import sys
 from typing import Self
@@ -7,6 +8,7 @@ from typing import Self
 import uvicorn
 
 from conversations.consumers.hub import Hub
+from helpdesk.crews import DOORS, PAGES
 
 LARGEST_FRAME = 64 * 1024
 SWITCH = 0.001
@@ -51,3 +53,4 @@ class Server(uvicorn.Server):
             server.close()
         await Hub.here().say_goodbye()
         await super().shutdown(sockets)
+        await asyncio.gather(*(asyncio.to_thread(one.dismiss) for one in (PAGES, DOORS)))

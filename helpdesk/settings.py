@@ -67,6 +67,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "helpdesk.doors.Doors",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -81,6 +82,12 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "conversations.middleware.DomainErrors",
+]
+# All that hooks and chat windows go through (`helpdesk/doors.py`): nothing that reads a cookie.
+DOOR_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "helpdesk.urls"
@@ -104,8 +111,9 @@ TEMPLATES = [
     }
 ]
 
-# Services. The pool holds one connection for each thread of the process and two to spare;
-# 0 turns pooling off, which tests need because they drop their database.
+# Services. The pool holds one connection for each thread of the process and two to spare; web
+# shares them out (`helpdesk/crews.py`). 0 turns pooling off, which tests need because they drop
+# their database.
 POOL_SIZE = env.integer("DB_POOL_SIZE", 12)
 DATABASE_OPTIONS: dict[str, Any] = {"connect_timeout": 3, "application_name": "helpdesk"}
 if POOL_SIZE:

@@ -13,7 +13,6 @@ from channels_inbox import receive
 from channels_inbox.chat import asking, files, payload, signatures, uploads, visitors, window, words
 from channels_inbox.chat.envelopes import Said
 from channels_inbox.chat.requests import Knock, Refusal, bearer, door, too_large
-from conversations.thread import database_now
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
@@ -44,7 +43,7 @@ def session(knock: Knock) -> HttpResponse:
             told=payload.settings(
                 knock.inbox,
                 knock.config,
-                is_open=knock.config.is_open(database_now()),
+                is_open=knock.config.is_open(visitors.clock(visitor)),
                 ask_email=window.asks_email(visitor, knock.config),
             ),
         )

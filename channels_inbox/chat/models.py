@@ -48,10 +48,8 @@ class Visitor(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
 
-    # The database's clock when it was read, and whether its page was closed by then, where a reader
-    # asked for it.
+    # The database's clock when it was read, where a reader asked for it.
     clock: datetime | None = None
-    has_left = False
 
     objects = VisitorQuerySet.as_manager()
 

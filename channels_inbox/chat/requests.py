@@ -4,7 +4,6 @@ is answered in one form: {"error": code, "message": sentence}."""
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from channels_inbox.chat import limits, visitors
 from channels_inbox.chat.config import ChatConfig
+from channels_inbox.lately import Lately
 from channels_inbox.models import Account
 
 if TYPE_CHECKING:
@@ -35,13 +35,9 @@ if TYPE_CHECKING:
     View = Callable[..., HttpResponseBase]
 
 MAX_BODY: Final = 65_536
-LATELY_SECONDS: Final = 1.0
-MOST_LATELY: Final = 500
 RETRY_AFTER_SECONDS: Final = 5
 
 log = structlog.get_logger(__name__)
-
-_LATELY: dict[str, tuple[float, tuple[Inbox, ChatConfig]]] = {}
 
 
 class Refusal(Exception):
@@ -129,18 +125,8 @@ def chat_of(key: str) -> tuple[Inbox, ChatConfig] | None:
     return (account.inbox, ChatConfig.of(account.config)) if account else None
 
 
-def _chat_lately(key: str) -> tuple[Inbox, ChatConfig] | None:
-    """The chat as it was a second ago at most: a crowd asks for the same one."""
-    now = time.monotonic()
-    known = _LATELY.get(key)
-    if known is not None and known[0] > now:
-        return known[1]
-    found = chat_of(key)
-    if found is not None:
-        if len(_LATELY) > MOST_LATELY:
-            _LATELY.clear()
-        _LATELY[key] = (now + LATELY_SECONDS, found)
-    return found
+# As it was a second ago at most: a crowd asks for the same one.
+_chat_lately: Final = Lately(chat_of)
 
 
 def bearer(request: HttpRequest) -> str:

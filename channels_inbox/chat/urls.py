@@ -2,21 +2,27 @@
 
 from django.urls import path
 
-from channels_inbox.chat import doors, pages
+from channels_inbox.chat import doors as views
+from channels_inbox.chat import pages
 
 app_name = "chat"
 
+# Asked so often, and answered so fast, that they have a way of their own past all that only pages
+# need. Files are neither.
+doors = [
+    path("w/<slug:key>/session/", views.session, name="session"),
+    path("w/<slug:key>/since/", views.since, name="since"),
+    path("w/<slug:key>/messages/", views.messages, name="messages"),
+    path("w/<slug:key>/seen/", views.seen, name="seen"),
+    path("w/<slug:key>/email/", views.email, name="email"),
+    path("w/<slug:key>/leave/", views.leave, name="leave"),
+]
 urlpatterns = [
     path("w/<slug:key>.js", pages.loader, name="loader"),
     path("w/confirm/<str:link>/", pages.confirm, name="confirm"),
     path("w/<slug:key>/panel/", pages.panel, name="panel"),
-    path("w/<slug:key>/session/", doors.session, name="session"),
-    path("w/<slug:key>/since/", doors.since, name="since"),
-    path("w/<slug:key>/messages/", doors.messages, name="messages"),
-    path("w/<slug:key>/files/", doors.upload, name="upload"),
-    path("w/<slug:key>/files/<uuid:public_id>/", doors.file, name="file"),
-    path("w/<slug:key>/seen/", doors.seen, name="seen"),
-    path("w/<slug:key>/email/", doors.email, name="email"),
-    path("w/<slug:key>/leave/", doors.leave, name="leave"),
+    *doors,
+    path("w/<slug:key>/files/", views.upload, name="upload"),
+    path("w/<slug:key>/files/<uuid:public_id>/", views.file, name="file"),
     path("chat/<slug:key>/", pages.form, name="form"),
 ]

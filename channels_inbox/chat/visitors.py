@@ -31,9 +31,11 @@ STRANGERS_FOR: Final = timedelta(days=30)
 SIGN_OF_LIFE: Final = timedelta(seconds=20)
 
 COLUMNS: Final = [field.attname for field in Visitor._meta.concrete_fields]
+OF_IDENTITY: Final = [field.attname for field in Identity._meta.concrete_fields]
 # Written by hand, as every knock at a chat's door begins with it.
 READ: Final = f"""
-SELECT {", ".join(f"v.{name}" for name in COLUMNS)}, statement_timestamp(), i.left_at IS NOT NULL
+SELECT statement_timestamp(), {", ".join(f"v.{name}" for name in COLUMNS)},
+  {", ".join(f"i.{name}" for name in OF_IDENTITY)}
 FROM channels_inbox_visitor v LEFT JOIN conversations_identity i ON i.id = v.identity_id
 WHERE v.ended_at IS NULL AND """
 
@@ -60,8 +62,11 @@ def begin(
     if known is not None and not _goes_on(known, claims):
         end(known)
         known = None
-    session = Session(known, token) if known else _new(inbox)
-    _note(session.visitor, language, page)
+    if known is None:
+        session = _new(inbox, language, page)
+    else:
+        session = Session(known, token)
+        _note(known, language, page)
     if claims is not None and not _bind(session.visitor, claims):
         return begin(inbox, claims=claims, language=language, page=page)
     return session
@@ -153,8 +158,9 @@ def _move_in(visitor: Visitor, own: Identity, before: Identity | None) -> None:
 
 def here(visitor: Visitor) -> None:
     """A sign of life, written every twenty seconds at most."""
-    now = _clock(visitor)
-    if visitor.here_at > now - SIGN_OF_LIFE and not visitor.has_left:
+    now = clock(visitor)
+    has_left = visitor.identity is not None and visitor.identity.left_at is not None
+    if visitor.here_at > now - SIGN_OF_LIFE and not has_left:
         return
     visitor.here_at = now
     Visitor.objects.filter(pk=visitor.pk).update(here_at=now)
@@ -194,7 +200,7 @@ def forget_strangers() -> int:
 
 
 def _is_stale(visitor: Visitor) -> bool:
-    return bool(visitor.signed_at and visitor.signed_at < _clock(visitor) - SIGNED_FOR)
+    return bool(visitor.signed_at and visitor.signed_at < clock(visitor) - SIGNED_FOR)
 
 
 def _read(condition: str, values: list[str | int]) -> Visitor | None:
@@ -203,12 +209,16 @@ def _read(condition: str, values: list[str | int]) -> Visitor | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    found = Visitor.from_db(connection.alias, COLUMNS, row[:-2])
-    found.clock, found.has_left = row[-2:]
+    after = 1 + len(COLUMNS)
+    found = Visitor.from_db(connection.alias, COLUMNS, row[1:after])
+    found.clock = row[0]
+    if found.identity_id is not None:
+        found.identity = Identity.from_db(connection.alias, OF_IDENTITY, row[after:])
     return found
 
 
-def _clock(visitor: Visitor) -> datetime:
+def clock(visitor: Visitor) -> datetime:
+    """The database's, as it was when the visitor was read."""
     return visitor.clock or database_now()
 
 
@@ -218,15 +228,20 @@ def _goes_on(visitor: Visitor, claims: Claims | None) -> bool:
     return claims is not None and claims.subject == visitor.subject
 
 
-def _new(inbox: Inbox) -> Session:
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    visitor = Visitor.objects.create(inbox=inbox, token_hash=digest(token), here_at=database_now())
+def _new(inbox: Inbox, language: str, page: str) -> Session:
+    token, now = secrets.token_urlsafe(TOKEN_BYTES), database_now()
+    visitor = Visitor.objects.create(
+        inbox=inbox, token_hash=digest(token), here_at=now, language=language, page=page
+    )
+    visitor.clock = now
     return Session(visitor, token)
 
 
 def _note(visitor: Visitor, language: str, page: str) -> None:
     changes = {"language": language, "page": page}
-    changed = {name: value for name, value in changes.items() if value}
+    changed = {
+        name: value for name, value in changes.items() if value and value != getattr(visitor, name)
+    }
     for name, value in changed.items():
         setattr(visitor, name, value)
     if changed:

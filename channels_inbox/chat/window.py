@@ -56,14 +56,14 @@ def since(visitor: Visitor, cursor: int, config: ChatConfig) -> dict[str, Any]:
     if stream is None:
         return {**NOTHING, "reset": cursor > 0, "ask_email": False}
     shown = public.since(stream, cursor) if cursor else public.newest(stream)
-    _fetched(stream, shown)
+    _fetched(shown)
     return {
         "rev": shown.rev,
         "reset": shown.reset,
         "more": shown.more,
         "entries": _entries(visitor, shown.entries),
         "earlier": shown.earlier,
-        "seen_by_us": seen_by_us(stream),
+        "seen_by_us": seen_by_us(shown.family),
         "ask_email": asks_email(visitor, config),
     }
 
@@ -107,10 +107,11 @@ def asks_email(visitor: Visitor, config: ChatConfig) -> bool:
     return not reach.proved_emails(identity.conversation_id)
 
 
-def seen_by_us(stream: int) -> int:
-    """The highest public number of the visitor's own messages that an agent had on screen."""
+def seen_by_us(family: Sequence[int]) -> int:
+    """The highest public number of the visitor's own messages that an agent had on screen; they are
+    those of the identities in its stream."""
     read = Entry.objects.filter(
-        identity__in=public.family(stream),
+        identity__in=family,
         public_rev__isnull=False,
         direction=Direction.IN,
         ticket__read_marks__at__gte=F("at"),
@@ -122,7 +123,7 @@ def _entries(visitor: Visitor, rows: Sequence[Entry]) -> list[dict[str, Any]]:
     return [payload.entry(row, visitor.inbox.public_id) for row in rows]
 
 
-def _fetched(stream: int, shown: Shown) -> None:
+def _fetched(shown: Shown) -> None:
     """The answers in it have reached the window."""
     below = RECEIPT_RANK[DeliveryState.DELIVERED]
     news = [
@@ -132,4 +133,4 @@ def _fetched(stream: int, shown: Shown) -> None:
     ]
     if news:
         upto = max(row.public_rev or 0 for row in news)
-        deliveries.seen(public.family(stream), DeliveryState.DELIVERED, upto=upto)
+        deliveries.seen(shown.family, DeliveryState.DELIVERED, upto=upto)

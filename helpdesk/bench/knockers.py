@@ -24,6 +24,7 @@ from helpdesk.bench.mails import mail
 LINES: Final = 40
 MESSAGE_ID: Final = re.compile(rb"Message-ID: <[0-9a-f]+@")
 PATIENCE: Final = 30.0
+PAUSE: Final = 2.0
 
 
 @dataclass
@@ -106,21 +107,25 @@ class Knocker:
 
 
 class Line:
-    """One kept-alive connection."""
+    """One kept-alive connection, made anew after a pause: the server closes those it hears nothing
+    on."""
 
     def __init__(self, port: int) -> None:
-        self.port = port
+        self.port, self.used = port, 0.0
         self.streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, request: bytes) -> str:
         """The status of the answer."""
-        if self.streams is None:
+        if self.streams is None or time.monotonic() - self.used > PAUSE:
+            if self.streams:
+                self.streams[1].close()
             self.streams = await asyncio.open_connection("127.0.0.1", self.port)
         reader, writer = self.streams
         writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         sizes = [line.partition(":")[2] for line in head if line.lower().startswith("content-len")]
         await reader.readexactly(int(sizes[0]))
+        self.used = time.monotonic()
         return head[0].split()[1]
 
 

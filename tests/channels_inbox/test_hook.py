@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from channels_inbox import receive, vault
+from channels_inbox.base import Raw
 from channels_inbox.email import hooks
 from channels_inbox.email.config import MailConfig
 from channels_inbox.models import Envelope, Item
@@ -216,3 +219,30 @@ def _work_in_parallel(workers: int) -> None:
     for thread in threads:
         thread.join()
     receive.process_waiting("slow")
+
+
+@in_parallel
+def test_keeping_asks_the_database_once(client: Client, cast: Cast) -> None:
+    post(client, cast.inbox, make_mail())
+    with CaptureQueriesContext(connection) as asked:
+        assert post(client, cast.inbox, make_mail()).status_code == 202
+    # The account and its secret are asked for once a second.
+    assert len([one for one in asked if not one["sql"].startswith("SELECT")]) == 1
+    assert Item.objects.filter(state="waiting", next_at__gt=F("envelope__received_at")).count() == 0
+    assert Item.objects.filter(inbox=cast.inbox, attempts=0, lease_epoch=0).count() == 2
+
+
+@in_parallel
+def test_it_is_not_kept_within_anothers_transaction(cast: Cast) -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        receive.keep(cast.inbox, Raw("test", "key", make_mail()))
+    assert not Envelope.objects.exists()
+
+
+def test_a_secret_that_was_changed_or_dropped_holds_no_longer(client: Client, cast: Cast) -> None:
+    assert post(client, cast.inbox, make_mail()).status_code == 202
+    vault.put(cast.inbox, hooks.SECRET, "another")
+    assert post(client, cast.inbox, make_mail()).status_code == 401
+    assert post(client, cast.inbox, make_mail(), secret="another").status_code == 202
+    vault.drop(cast.inbox, hooks.SECRET)
+    assert post(client, cast.inbox, make_mail(), secret="another").status_code == 401

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 import urllib.request
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.urls import reverse
 
+from channels_inbox import receive
+from channels_inbox.email import hooks
+from channels_inbox.email.config import MailConfig
+from channels_inbox.models import Envelope
+from conversations import attachments
 from tests import builders
+from tests.channels_inbox.mailing import SECRET, connect, make_mail_with
 from tests.conversations.desk import sign_in
 from tests.conversations.live import Web, session_of, web
 
@@ -56,3 +67,43 @@ def connections() -> int:
         )
         count: int = cursor.fetchone()[0]
     return count
+
+
+def test_a_file_comes_whole_and_who_leaves_halfway_holds_up_nobody(running: Web) -> None:
+    cast, content = builders.make_cast(), os.urandom(3_000_000)
+    row = attachments.upload(SimpleUploadedFile("scan.bin", content), by=cast.alice)
+    head = f"Host: {running.host}\r\nCookie: sessionid={session_of(sign_in(cast.alice))}\r\n"
+    path = reverse("conversations:file", args=[row.public_id])
+    for _ in range(AT_ONCE + 2):
+        with socket.create_connection(("127.0.0.1", running.port), timeout=20) as line:
+            line.sendall(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
+            assert line.recv(1000).startswith(b"HTTP/1.1 200")
+    with socket.create_connection(("127.0.0.1", running.port), timeout=20) as line:
+        line.sendall(f"GET {path} HTTP/1.1\r\n{head}Connection: close\r\n\r\n".encode())
+        with line.makefile("rb") as answer:
+            told = answer.read()
+    assert told.endswith(b"\r\n\r\n" + content)
+
+
+def test_a_body_in_pieces_arrives_whole(running: Web) -> None:
+    cast = builders.make_cast()
+    connect(cast.inbox, MailConfig())
+    mail = make_mail_with({"scan.bin": b"\x00\xff" * 2_000_000})
+    pieces = (mail[at : at + 100_000] for at in range(0, len(mail), 100_000))
+    now = int(time.time())
+    headers = {
+        hooks.TIMESTAMP: str(now),
+        hooks.SIGNATURE: hooks.sign(SECRET, now, mail),
+        "Content-Type": "message/rfc822",
+    }
+    line = HTTPConnection("127.0.0.1", running.port, timeout=30)
+    line.request(
+        "POST",
+        reverse("hook", args=["email", cast.inbox.public_id]),
+        pieces,
+        headers,
+        encode_chunked=True,
+    )
+    assert line.getresponse().status == 202
+    line.close()
+    assert receive.body_of(Envelope.objects.get()) == mail

@@ -1,0 +1,65 @@
+"""Wake-ups of a flood: the first at once, then few, and one after the last."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+from django.conf import settings
+
+from channels_inbox.wake import PAUSE_SECONDS, Waker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUEUE = "slow"
+
+
+@pytest.fixture
+def broker() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(settings.REDIS_URL) as broker:
+        broker.delete(f"{settings.REDIS_PREFIX}:{QUEUE}")
+        yield broker
+        broker.delete(f"{settings.REDIS_PREFIX}:{QUEUE}")
+
+
+def sent(broker: redis.Redis, task: str) -> int:
+    waiting = broker.lrange(f"{settings.REDIS_PREFIX}:{QUEUE}", 0, -1)
+    return sum(task.encode() in message for message in waiting)
+
+
+def reach(broker: redis.Redis, task: str, count: int) -> bool:
+    ends = time.monotonic() + 5
+    while sent(broker, task) < count:
+        if time.monotonic() > ends:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def test_a_flood_of_one_wake_up_becomes_a_few(broker: redis.Redis) -> None:
+    task, waker, began = f"test.{uuid.uuid4().hex}", Waker(), time.monotonic()
+    while time.monotonic() - began < PAUSE_SECONDS * 10:
+        waker.ask((task, ()))
+        time.sleep(0.0005)
+    assert reach(broker, task, 2)
+    assert sent(broker, task) <= (time.monotonic() - began) / PAUSE_SECONDS + 1
+
+
+def test_what_is_asked_for_after_one_was_sent_is_sent_too(broker: redis.Redis) -> None:
+    task, waker = f"test.{uuid.uuid4().hex}", Waker()
+    for count in range(1, 5):
+        waker.ask((task, ()))
+        assert reach(broker, task, count)
+
+
+def test_one_that_rests_holds_up_no_other(broker: redis.Redis) -> None:
+    tasks, waker = [f"test.{uuid.uuid4().hex}" for _ in range(5)], Waker()
+    for task in tasks:
+        waker.ask((task, (1,)))
+        waker.ask((task, (2,)))
+    for task in tasks:
+        assert reach(broker, task, 2)
