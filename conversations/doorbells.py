@@ -6,7 +6,7 @@ rolled back. Nothing here waits or fails because of Redis. Groups are what socke
     conversation.<id>   {"type": "bell", "conversation", "head", "again"?},
                         {"type": "people", …}, {"type": "customer", …}
     team.<id>, restricted.<team id>, agent.<id>
-                        {"type": "row", "ticket", "team", "owner", "status"}
+                        {"type": "row", "ticket", "team", "owner", "status", "place"}
     agent.<id>          {"type": "rights"}
     desk                {"type": "teams"}
     visitor.<id>        {"type": "bell", "rev"}, {"type": "seen", "rev"},
@@ -58,13 +58,15 @@ def of_visitors_in(conversation: int) -> str:
 
 @dataclass
 class RowChange:
-    """A ticket that changed, as lists tell it. `teams` and `owners` are those it had before or has
-    now; a restricted one is told only to its teams' members and its owners."""
+    """A ticket that changed, as lists tell it. `place` is the moment it is sorted by (ISO 8601);
+    `teams` and `owners` are those it had before or has now; a restricted one is told only to its
+    teams' members and its owners."""
 
     ticket: int
     team: int
     owner: int | None
     status: str
+    place: str
     restricted: bool
     teams: set[int] = field(default_factory=set)
     owners: set[int] = field(default_factory=set)
@@ -150,7 +152,7 @@ def _ring(conversation: int, head: int, again: bool, rows: list[RowChange]) -> N
     _put((group, "bell"), told)
     for row in rows:
         told = {"type": "row", "ticket": row.ticket, "team": row.team}
-        told |= {"owner": row.owner, "status": row.status}
+        told |= {"owner": row.owner, "status": row.status, "place": row.place}
         for name in row.groups:
             _put((name, "row", row.ticket), {**told, "group": name})
 

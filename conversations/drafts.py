@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from conversations.models import Draft
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from conversations.models import Agent, HeldSend, Ticket
+
+BEGUN = "SELECT ticket_id FROM conversations_draft WHERE agent_id = %s AND ticket_id = ANY(%s)"
 
 
 @dataclass(frozen=True)
@@ -69,3 +73,12 @@ def discard(ticket: Ticket, *, by: Agent, mode: str, version: int | None = None)
 
 def drafts_of(ticket: Ticket, agent: Agent) -> dict[str, Draft]:
     return {draft.mode: draft for draft in Draft.objects.filter(ticket=ticket, agent=agent)}
+
+
+def begun(agent: Agent, tickets: Collection[int]) -> frozenset[int]:
+    """In which of these tickets (by id) the agent has begun to write something."""
+    if not tickets:
+        return frozenset()
+    with connection.cursor() as cursor:
+        cursor.execute(BEGUN, [agent.pk, list(tickets)])
+        return frozenset(pk for (pk,) in cursor.fetchall())

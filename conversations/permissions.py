@@ -8,16 +8,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import connection
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
+from conversations.columns import Columns
 from conversations.errors import NotAllowed
-from conversations.models import Attachment, Conversation, Entry, HeldSend, Ticket
+from conversations.models import Attachment, Conversation, Customer, Entry, HeldSend, Ticket
+from conversations.models.tickets import READABLE
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from conversations.models import Agent
+
+CONVERSATION, CUSTOMER = Columns(Conversation), Columns(Customer)
+
+# Every page and each catch-up of it begins with this.
+READ = f"""
+SELECT {CONVERSATION.of("c")}, {CUSTOMER.of("p")},
+  EXISTS (SELECT FROM conversations_ticket t WHERE t.conversation_id = c.id AND {READABLE}),
+  EXISTS (SELECT FROM conversations_ticket t WHERE t.conversation_id = c.id)
+FROM conversations_conversation c JOIN conversations_customer p ON p.id = c.customer_id
+WHERE c.id = (
+  SELECT coalesce(merged_into_id, id) FROM conversations_conversation WHERE id = %(id)s)
+"""
 
 
 def conversation_for(agent: Agent, pk: int, *, to: str = "read") -> Conversation:
@@ -26,18 +41,20 @@ def conversation_for(agent: Agent, pk: int, *, to: str = "read") -> Conversation
     To act on the customer (`to="act"`) is for those who may act on one of their tickets; a customer
     without any is everybody's.
     """
-    try:
-        conversation = Conversation.objects.resolve(pk)
-    except Conversation.DoesNotExist:
-        raise Http404 from None
-    tickets = Ticket.objects.filter(conversation=conversation)
-    visible = tickets.visible_to(agent)
-    if not visible.exists():
-        if tickets.exists():
-            raise Http404
-        return conversation
-    if to == "act" and not any(ticket.may_act(agent) for ticket in visible):
-        raise NotAllowed
+    with connection.cursor() as cursor:
+        cursor.execute(READ, {"id": pk, "agent": agent.pk})
+        row = cursor.fetchone()
+    if row is None:
+        raise Http404
+    *values, has_visible, has_any = row
+    if has_any and not has_visible:
+        raise Http404
+    conversation = CONVERSATION.made(values[: len(CONVERSATION)])
+    conversation.customer = CUSTOMER.made(values[len(CONVERSATION) :])
+    if to == "act" and has_visible:
+        visible = Ticket.objects.visible_to(agent).filter(conversation=conversation)
+        if not any(ticket.may_act(agent) for ticket in visible):
+            raise NotAllowed
     return conversation
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import connection
-from django.db.models import Max, Min, Q
 
 from conversations import public
 from conversations.models import Entry, Kind, ReadMark, Ticket
@@ -25,6 +24,17 @@ FROM unnest(%s::bigint[], %s::timestamptz[]) AS seen (ticket, at) ORDER BY seen.
 ON CONFLICT (ticket_id, agent_id) DO UPDATE
 SET at = greatest(mark.at, excluded.at), unread = false
 WHERE mark.at < excluded.at OR mark.unread
+"""
+
+MARKS = """
+SELECT ticket_id, at, unread FROM conversations_readmark
+WHERE ticket_id = ANY(%s) AND agent_id = %s
+"""
+
+LEFT = """
+SELECT min(at) FILTER (WHERE unread), max(at) FROM conversations_readmark
+WHERE ticket_id = ANY(ARRAY(SELECT id FROM conversations_ticket WHERE conversation_id = %s))
+  AND agent_id = %s
 """
 
 
@@ -56,23 +66,28 @@ def unread_of(agent: Agent, tickets: Iterable[Ticket]) -> frozenset[int]:
     """Which of these tickets (with their `newest`) hold something the agent has not read. What is
     older than the agent's account is read; so is what they wrote themselves."""
     rows = {ticket.pk: ticket for ticket in tickets}
-    marks = {mark.ticket_id: mark for mark in ReadMark.objects.filter(agent=agent, ticket__in=rows)}
-    return frozenset(pk for pk, row in rows.items() if _is_unread(agent, row, marks.get(pk)))
+    if not rows:
+        return frozenset()
+    with connection.cursor() as cursor:
+        cursor.execute(MARKS, [list(rows), agent.pk])
+        marks = {ticket: (at, unread) for ticket, at, unread in cursor.fetchall()}
+    return frozenset(pk for pk, row in rows.items() if _is_unread(agent, row, *marks.get(pk, ())))
 
 
 def left_at(agent: Agent, conversation: Conversation) -> datetime | None:
     """Up to which entry (its `at`) the agent had this conversation on screen when they left it, or
     marked it as unread; None when they never had."""
-    marks = ReadMark.objects.filter(agent=agent, ticket__conversation=conversation)
-    found = marks.aggregate(wish=Min("at", filter=Q(unread=True)), last=Max("at"))
-    moment: datetime | None = found["wish"] or found["last"]
+    with connection.cursor() as cursor:
+        cursor.execute(LEFT, [conversation.pk, agent.pk])
+        wish, last = cursor.fetchone()
+    moment: datetime | None = wish or last
     return moment
 
 
-def _is_unread(agent: Agent, ticket: Ticket, mark: ReadMark | None) -> bool:
-    if mark and mark.unread:
-        return True
+def _is_unread(
+    agent: Agent, ticket: Ticket, at: datetime | None = None, wish: bool = False
+) -> bool:
     newest = ticket.newest
-    if newest is None or newest.actor == agent.actor:
-        return False
-    return newest.at > (mark.at if mark else agent.created_at)
+    if wish or newest is None or newest.actor == agent.actor:
+        return wish
+    return newest.at > (at or agent.created_at)

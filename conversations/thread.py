@@ -137,6 +137,7 @@ class Thread:
             ticket.team_id,
             ticket.agent_id,
             ticket.status,
+            ticket.place.isoformat(),
             restricted=bool(ticket.restriction),
             teams={pk for pk in teams if pk},
             owners={pk for pk in owners if pk},

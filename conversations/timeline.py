@@ -5,41 +5,49 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import Func, IntegerField, Prefetch, QuerySet
+from django.db.models import QuerySet
 
+from conversations import names
+from conversations.columns import Columns
 from conversations.models import (
-    Agent,
     Attachment,
-    Conversation,
+    Delivery,
     Entry,
     HeldSend,
     HeldState,
     Identity,
-    Inbox,
     Ticket,
 )
+from conversations.models.tickets import READABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conversations.models.entries import EntryQuerySet
+    from conversations.models import Agent, Conversation
 
 PAGE = 50
 CATCH_UP = 200
 
 # What a card shows. Left out are above all the words for the search.
-CARD = (
-    *(
-        field.attname
-        for field in Entry._meta.concrete_fields
-        if field.name not in ("search", "actor", "origin", "seq")
-    ),
-    *("ticket__subject", "ticket__conversation_id", "ticket__inbox"),
-    *("delivery__state", "delivery__error", "delivery__next_at"),
-)
+ENTRY = Columns(Entry, without=("search", "actor", "origin_id", "seq"))
+MATTER = Columns(Ticket)
+TICKET = Columns(Ticket, "id", "conversation_id", "subject", "inbox_id")
+DELIVERY = Columns(Delivery, "id", "entry_id", "state", "error", "next_at")
+FILE = Columns(Attachment)
+
+# Lengths in bytes are known to PostgreSQL without reading a long text.
+CARDS = f"""
+SELECT octet_length(b.html), octet_length(b.full_text),
+  {TICKET.of("t")}, {DELIVERY.of("d")}, {ENTRY.of("conversations_entry")}
+FROM conversations_entry
+LEFT JOIN conversations_ticket t ON t.id = conversations_entry.ticket_id
+LEFT JOIN conversations_delivery d ON d.entry_id = conversations_entry.id
+LEFT JOIN conversations_entrybody b ON b.entry_id = conversations_entry.id
+WHERE conversations_entry.conversation_id = %(conversation)s AND (t.id IS NULL OR {READABLE})
+"""
 
 
 # One statement, so one moment: the head is of the same one as the numbers.
@@ -65,6 +73,35 @@ UNION ALL
 SELECT 'held', id, rev, 0 FROM conversations_heldsend
 WHERE rev > %(head)s AND ticket_id = ANY(ARRAY(
   SELECT id FROM conversations_ticket WHERE conversation_id = %(conversation)s))
+"""
+
+MATTERS = f"""
+SELECT {MATTER.of("t")} FROM conversations_ticket t
+WHERE t.conversation_id = %(conversation)s AND {READABLE}
+"""
+
+HIDDEN = f"""
+SELECT {MATTER.of("t")} FROM conversations_ticket t
+JOIN conversations_inbox i ON i.id = t.inbox_id AND i.fold_restricted
+WHERE t.conversation_id = %(conversation)s AND NOT {READABLE}
+ORDER BY t.opened_at
+"""
+
+# By the tickets' ids: joined with the tickets, PostgreSQL reads every reply ever held.
+ASIDES = """
+WITH own AS MATERIALIZED (
+  SELECT id, restriction FROM conversations_ticket WHERE conversation_id = %(conversation)s
+)
+SELECT
+  EXISTS (SELECT FROM conversations_heldsend
+    WHERE ticket_id = ANY(ARRAY(SELECT id FROM own)) AND state IN ('held', 'stopped')),
+  EXISTS (SELECT FROM own WHERE restriction <> ''),
+  EXISTS (SELECT FROM conversations_conversation WHERE merged_into_id = %(conversation)s)
+"""
+
+FILES = f"""
+SELECT {FILE.of("a")} FROM conversations_attachment a
+WHERE a.entry_id = ANY(%s) ORDER BY a.position, a.id
 """
 
 
@@ -95,6 +132,16 @@ class Changes:
     held: Sequence[HeldSend] = ()
 
 
+@dataclass(frozen=True)
+class Asides:
+    """Whether a conversation has what most have none of: replies that wait, restricted tickets,
+    other conversations that were joined with it."""
+
+    held: bool
+    restricted: bool
+    joined: bool
+
+
 def page(
     conversation: Conversation,
     agent: Agent,
@@ -105,14 +152,12 @@ def page(
     first: bool = False,
 ) -> Page:
     """Fifty entries: the newest, or those before or after a cursor, or the very first ones."""
-    rows = Entry.objects.visible_to(agent).filter(conversation=conversation)
-    if ticket:
-        rows = rows.filter(ticket=ticket)
     ascending = bool(after) or first
-    if after or before:
-        rows = _beyond(rows, after or before, later=bool(after))
-    order = ("at", "id") if ascending else ("-at", "-id")
-    found = list(_whole(rows).order_by(*order)[: PAGE + 1])
+    where, told = _beyond(after or before, later=bool(after))
+    if ticket:
+        where += " AND t.id = %(ticket)s"
+        told["ticket"] = ticket.pk
+    found = _cards(conversation, agent, where, told, latest=not ascending, limit=PAGE + 1)
     more = len(found) > PAGE
     found = found[:PAGE]
     if not ascending:
@@ -130,12 +175,14 @@ def page(
 
 def around(conversation: Conversation, agent: Agent, entry: Entry) -> Page:
     """The page that ends with an entry's follow-ups: half before it, half after."""
-    rows = Entry.objects.visible_to(agent).filter(conversation=conversation)
     half = PAGE // 2
-    here = cursor(entry)
-    later = list(_whole(_beyond(rows, here, later=True)).order_by("at", "id")[: half + 1])
-    earlier = list(_whole(_beyond(rows, here, later=False)).order_by("-at", "-id")[: half + 1])
-    own = list(_whole(rows.filter(pk=entry.pk)))
+    later, earlier = (
+        _cards(
+            conversation, agent, *_beyond(cursor(entry), later=way), latest=not way, limit=half + 1
+        )
+        for way in (True, False)
+    )
+    own = _entries_among(conversation, agent, {entry.pk})
     found = [*reversed(earlier[:half]), *own, *later[:half]]
     return Page(
         conversation,
@@ -185,18 +232,53 @@ def _changed(
 def _entries_among(conversation: Conversation, agent: Agent, ids: set[int]) -> Sequence[Entry]:
     if not ids:
         return ()
-    rows = Entry.objects.visible_to(agent).filter(conversation=conversation, pk__in=ids)
-    return list(_whole(rows).order_by("at", "id"))
+    where = " AND conversations_entry.id = ANY(%(ids)s)"
+    return _cards(conversation, agent, where, {"ids": list(ids)}, limit=len(ids))
 
 
 def _tickets_among(
     conversation: Conversation, agent: Agent, ids: set[int] | None
 ) -> Sequence[Ticket]:
-    """With all that a header shows."""
     if not ids:
         return ()
-    rows = Ticket.objects.visible_to(agent).filter(conversation=conversation, pk__in=ids)
-    return list(rows.select_related("conversation__customer", "team", "agent", "bot", "inbox"))
+    return _matters(conversation, agent, " AND t.id = ANY(%(ids)s)", {"ids": list(ids)})
+
+
+def matters(conversation: Conversation, agent: Agent, *, most: int) -> Sequence[Ticket]:
+    """The tickets an agent may read, with all that a header shows: unresolved ones first, then the
+    latest."""
+    order = " ORDER BY t.status = 'resolved', t.active_at DESC, t.id DESC LIMIT %(most)s"
+    return _matters(conversation, agent, order, {"most": most})
+
+
+def matter(conversation: Conversation, agent: Agent, pk: int) -> Ticket | None:
+    """One of them."""
+    return next(iter(_matters(conversation, agent, " AND t.id = %(id)s", {"id": pk})), None)
+
+
+def _matters(
+    conversation: Conversation, agent: Agent, where: str, told: dict[str, Any]
+) -> list[Ticket]:
+    told |= {"conversation": conversation.pk, "agent": agent.pk}
+    with connection.cursor() as cursor:
+        cursor.execute(f"{MATTERS}{where}", told)
+        found = [MATTER.made(row) for row in cursor.fetchall()]
+    known = names.named(
+        team={row.team_id for row in found},
+        agent={row.agent_id for row in found},
+        bot={row.bot_id for row in found},
+        inbox={row.inbox_id for row in found},
+    )
+    names.give(found, known, "team", "agent", "bot", "inbox")
+    for row in found:
+        row.conversation = conversation
+    return found
+
+
+def asides(conversation: Conversation) -> Asides:
+    with connection.cursor() as cursor:
+        cursor.execute(ASIDES, {"conversation": conversation.pk})
+        return Asides(*cursor.fetchone())
 
 
 def _identities_among(conversation: Conversation, ids: set[int] | None) -> Sequence[Identity]:
@@ -226,14 +308,11 @@ def _held_in(conversation: Conversation, agent: Agent) -> QuerySet[HeldSend]:
 
 def hidden_tickets(conversation: Conversation, agent: Agent) -> Sequence[Ticket]:
     """Restricted tickets the agent may not read, where the inbox says one folded line is shown."""
-    # Of this conversation only: PostgreSQL would read all tickets for a NOT IN.
-    visible = Ticket.objects.visible_to(agent).filter(conversation=conversation)
-    return list(
-        Ticket.objects.filter(conversation=conversation, inbox__fold_restricted=True)
-        .exclude(pk__in=visible.values("pk"))
-        .select_related("team")
-        .order_by("opened_at")
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(HIDDEN, {"conversation": conversation.pk, "agent": agent.pk})
+        found = [MATTER.made(row) for row in cursor.fetchall()]
+    names.give(found, names.named(team={row.team_id for row in found}), "team")
+    return found
 
 
 def cursor(entry: Entry) -> str:
@@ -246,31 +325,76 @@ def parse_cursor(text: str) -> tuple[datetime, int]:
     return datetime.fromisoformat(at), int(pk)
 
 
-def _beyond(rows: EntryQuerySet, text: str, *, later: bool) -> EntryQuerySet:
+def _beyond(text: str, *, later: bool) -> tuple[str, dict[str, Any]]:
+    """A condition on entries, with its parameters: those after or before a cursor, if there is
+    one."""
+    if not text:
+        return "", {}
     at, pk = parse_cursor(text)
-    if later:
-        return rows.filter(at__gte=at).exclude(at=at, pk__lte=pk)
-    return rows.filter(at__lte=at).exclude(at=at, pk__gte=pk)
+    more, same = (">=", "<=") if later else ("<=", ">=")
+    own = "conversations_entry"
+    where = f" AND {own}.at {more} %(at)s AND NOT ({own}.at = %(at)s AND {own}.id {same} %(id)s)"
+    return where, {"at": at, "id": pk}
 
 
-def _whole(rows: EntryQuerySet) -> EntryQuerySet:
-    """With all that a card shows and no more, in a fixed number of queries. People, addresses and
-    inboxes are few on a page; joined, PostgreSQL plans for longer than it reads."""
-    return (
-        rows.select_related("ticket", "delivery")
-        .annotate(html_size=_size("body__html"), full_text_size=_size("body__full_text"))
-        .only(*CARD)
-        .prefetch_related(
-            Prefetch("agent", queryset=Agent.objects.only("name", "email")),
-            "bot",
-            Prefetch("identity", queryset=Identity.objects.only("kind", "value", "label")),
-            Prefetch("inbox", queryset=Inbox.objects.only("name", "kind", "address")),
-            Prefetch("ticket__inbox", queryset=Inbox.objects.only("kind")),
-            Prefetch("attachments", queryset=Attachment.objects.order_by("position")),
-        )
+def _cards(
+    conversation: Conversation,
+    agent: Agent,
+    where: str,
+    told: dict[str, Any],
+    *,
+    limit: int,
+    latest: bool = False,
+) -> list[Entry]:
+    """Entries the agent may read, with all that a card shows and no more, in at most three queries:
+    people, addresses and inboxes are few on a page, and files rare."""
+    way = "DESC" if latest else "ASC"
+    order = f" ORDER BY conversations_entry.at {way}, conversations_entry.id {way} LIMIT {limit}"
+    told |= {"conversation": conversation.pk, "agent": agent.pk}
+    with connection.cursor() as cursor:
+        cursor.execute(f"{CARDS}{where}{order}", told)
+        tickets: dict[int | None, Ticket | None] = {None: None}
+        found = [_card(row, tickets) for row in cursor.fetchall()]
+    if found:
+        _name(found)
+        _give_files(found)
+    return found
+
+
+def _card(row: Sequence[Any], tickets: dict[int | None, Ticket | None]) -> Entry:
+    html, full_text, *values = row
+    ticket, rest = values[: len(TICKET)], values[len(TICKET) :]
+    delivery, own = rest[: len(DELIVERY)], rest[len(DELIVERY) :]
+    entry = ENTRY.made(own)
+    entry.html_size, entry.full_text_size = html, full_text  # type: ignore[attr-defined]
+    if ticket[0] not in tickets:
+        tickets[ticket[0]] = TICKET.made(ticket)
+    entry._state.fields_cache["ticket"] = tickets[ticket[0]]
+    entry._state.fields_cache["delivery"] = DELIVERY.made(delivery) if delivery[0] else None
+    return entry
+
+
+def _name(entries: Sequence[Entry]) -> None:
+    tickets = {entry.ticket for entry in entries if entry.ticket}
+    known = names.named(
+        agent={entry.agent_id for entry in entries},
+        bot={entry.bot_id for entry in entries},
+        identity={entry.identity_id for entry in entries},
+        inbox={*(row.inbox_id for row in entries), *(row.inbox_id for row in tickets)},
     )
+    names.give(entries, known, "agent", "bot", "identity", "inbox")
+    names.give(tickets, known, "inbox")
 
 
-def _size(column: str) -> Func:
-    """In bytes, which PostgreSQL knows without reading a long text."""
-    return Func(column, function="octet_length", output_field=IntegerField())
+def _give_files(entries: Sequence[Entry]) -> None:
+    files: dict[int, list[Attachment]] = {entry.pk: [] for entry in entries}
+    with connection.cursor() as cursor:
+        cursor.execute(FILES, [list(files)])
+        for file in map(FILE.made, cursor.fetchall()):
+            assert file.entry_id
+            files[file.entry_id].append(file)
+    for entry in entries:
+        # Where `prefetch_related` would put them.
+        own = Attachment.objects.all()
+        own._result_cache, own._prefetch_done = files[entry.pk], True  # type: ignore[attr-defined]
+        entry._prefetched_objects_cache = {"attachments": own}  # type: ignore[attr-defined]

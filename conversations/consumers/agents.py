@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from conversations.consumers.rights import Caller
 
 MOST_SOCKETS: Final = 30
+# By which a page knows whether a ticket may be part of its list; besides, whether it is a team of
+# the agent's own.
+ROW: Final = ("ticket", "team", "owner", "status", "place")
 
 
 class AgentMember(Member, ABC):
@@ -91,7 +94,8 @@ class AgentMember(Member, ABC):
 
     def hear_row(self, message: dict[str, Any]) -> None:
         if self.in_lists:
-            told = {name: message[name] for name in ("ticket", "team", "owner", "status")}
+            told = {name: message[name] for name in ROW}
+            told["ours"] = message["team"] in self.caller.rights.teams
             self.tell({"is": "row", **told}, key=("row", message["ticket"]))
 
     def hear_people(self, message: dict[str, Any]) -> None:

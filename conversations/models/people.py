@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+
+ACTING_TEAMS = "SELECT team_id FROM conversations_membership WHERE agent_id = %s AND active"
 
 
 class Role(models.TextChoices):
@@ -84,6 +86,12 @@ class Team(models.Model):
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def acting(self, agent: Agent) -> MembershipQuerySet:
         return self.filter(agent=agent, active=True)
+
+    def acting_teams(self, agent: Agent) -> frozenset[int]:
+        """Ids of the teams an agent acts in. By hand, as every page asks it."""
+        with connection.cursor() as cursor:
+            cursor.execute(ACTING_TEAMS, [agent.pk])
+            return frozenset(pk for (pk,) in cursor.fetchall())
 
 
 class Membership(models.Model):

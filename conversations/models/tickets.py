@@ -14,6 +14,7 @@ from conversations.models.inboxes import Inbox
 from conversations.models.people import Agent, Bot, Membership, Role, Team
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
 TOKEN_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -52,6 +53,11 @@ class DeadlineKind(models.TextChoices):
     RESPOND = "respond", _("respond by")
     FOLLOW_UP = "follow_up", _("follow up after")
     WAKE = "wake", _("wakes")
+
+
+# `visible_to` for statements written by hand, of tickets `t` and the agent with the id `agent`.
+READABLE = """(t.restriction = '' OR t.team_id IN (
+  SELECT team_id FROM conversations_membership WHERE agent_id = %(agent)s AND active))"""
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
@@ -214,13 +220,18 @@ class Ticket(models.Model):
         return self.status == Status.RESOLVED
 
     @property
+    def place(self) -> datetime:
+        """What lists sort it by."""
+        return self.resolved_at or self.deadline_at or self.active_at
+
+    @property
     def is_unowned(self) -> bool:
         return self.agent_id is None and self.bot_id is None
 
-    def may_act(self, agent: Agent) -> bool:
+    def may_act(self, agent: Agent, teams: Collection[int] | None = None) -> bool:
         """Acting needs membership of the ticket's team; admins and supervisors may act on what they
-        read."""
-        if Membership.objects.acting(agent).filter(team=self.team_id).exists():
+        read. `teams` are those the agent acts in, where they were read for this answer already."""
+        if self.team_id in (Membership.objects.acting_teams(agent) if teams is None else teams):
             return True
         return agent.role in (Role.ADMIN, Role.SUPERVISOR) and not self.restriction
 

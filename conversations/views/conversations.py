@@ -12,17 +12,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from conversations import reading, timeline
-from conversations.models import HeldState
+from conversations.models import HeldState, Membership
 from conversations.permissions import conversation_for
 from conversations.templatetags.desk import customer_name
-from conversations.views import cards, feed
+from conversations.views import cards, feed, strips
 from conversations.views.access import for_agents
-from conversations.views.screen import asked_page, may_change, screen, strip, tickets_of
+from conversations.views.screen import asked_page, may_change, screen, tickets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conversations.models import Conversation, Entry, HeldSend
+    from conversations.models import Agent, Conversation, Entry, HeldSend
     from conversations.timeline import Changes
     from conversations.views.access import AgentRequest
 
@@ -89,12 +89,16 @@ def _rows(request: AgentRequest, found: Conversation, changes: Changes) -> Itera
             **_own(request, one.entry),
         }
     shown = request.GET.get("ticket")
+    teams = _teams(request.user, changes)
     for ticket in changes.tickets:
         if shown in (None, str(ticket.pk)):
-            around = strip(ticket, request.user, may_act=ticket.may_act(request.user))
-            yield row(f"ticket:{ticket.pk}", "strip", ticket=ticket, **around)
-        yield row(f"matter:{ticket.pk}", "matter", matter=ticket)
-    may = bool(changes.identities) and may_change(tickets_of(found, request.user), request.user)
+            may_act = ticket.may_act(request.user, teams)
+            drawn = strips.drawn_strip(request, ticket, request.user, may_act=may_act)
+            yield {"key": f"ticket:{ticket.pk}", "html": drawn}
+        yield {"key": f"matter:{ticket.pk}", "html": strips.drawn_matter(ticket)}
+    may = bool(changes.identities) and may_change(
+        tickets_of(found, request.user), request.user, teams
+    )
     for identity in changes.identities:
         yield row(f"identity:{identity.pk}", "identity", identity=identity, may_change=may)
     for held in changes.held:
@@ -107,6 +111,12 @@ def _rows(request: AgentRequest, found: Conversation, changes: Changes) -> Itera
         # Something changed that isn't for this agent: perhaps a matter that is shown as one line.
         for ticket in timeline.hidden_tickets(found, request.user):
             yield row(f"hidden:{ticket.pk}", "hidden", one=ticket)
+
+
+def _teams(agent: Agent, changes: Changes) -> frozenset[int]:
+    """Those the agent acts in, where it makes a difference."""
+    asked = changes.tickets or changes.identities
+    return Membership.objects.acting_teams(agent) if asked else frozenset()
 
 
 def _own(request: AgentRequest, row: Entry | HeldSend) -> dict[str, Any]:

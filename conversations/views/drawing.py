@@ -21,17 +21,21 @@ if TYPE_CHECKING:
 REMEMBERED = 3000
 """Markups kept by each process; one is 1 to 5 kB."""
 
+BRIEFLY = 300
+"""The same of what the clock changes every minute: it must not drive out what stays."""
+
 LONGEST = 2000
 """Of a text in characters, for its markup to be kept."""
 
 
-def draw(partial: str, look: Hashable, *, length: int = 0) -> SafeString:
+def draw(partial: str, look: Hashable, *, length: int = 0, brief: bool = False) -> SafeString:
     """The markup of `templates/_partials/<partial>.html` for `look`, a frozen dataclass of plain
-    values in the words and times of the reader. `length` is that of its longest text."""
+    values in the words and times of the reader. `length` is that of its longest text; `brief` is
+    for what says how long something still takes."""
     language = get_language() or ""
     if settings.DEBUG or length > LONGEST:
         return _drawn(partial, look)
-    return _remembered(partial, look, language)
+    return (_briefly if brief else _remembered)(partial, look, language)
 
 
 def _drawn(partial: str, look: Hashable) -> SafeString:
@@ -41,4 +45,9 @@ def _drawn(partial: str, look: Hashable) -> SafeString:
 
 @lru_cache(maxsize=REMEMBERED)
 def _remembered(partial: str, look: Hashable, _language: str) -> SafeString:
+    return _drawn(partial, look)
+
+
+@lru_cache(maxsize=BRIEFLY)
+def _briefly(partial: str, look: Hashable, _language: str) -> SafeString:
     return _drawn(partial, look)

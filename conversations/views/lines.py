@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -13,8 +13,6 @@ from conversations.templatetags.icons import channel_icon
 from conversations.views.drawing import draw
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from django.utils.safestring import SafeString
 
     from conversations.models import Agent, Entry, Ticket
@@ -52,11 +50,6 @@ class Line:
         return f"row:{self.ticket}"
 
     @property
-    def said(self) -> Line:
-        """Without what only the clock changes: browsers count these on by themselves."""
-        return replace(self, ago="", at_full="", pill=replace(self.pill, words="", look=""))
-
-    @property
     def drawn(self) -> SafeString:
         return draw("list_row", self)
 
@@ -69,7 +62,7 @@ def line_of(
     return Line(
         ticket=ticket.pk,
         conversation=ticket.conversation_id,
-        sort=f"{_place(ticket).isoformat()},{ticket.pk}",
+        sort=f"{ticket.place.isoformat()},{ticket.pk}",
         chosen=chosen,
         name=name,
         letters=initials(name),
@@ -86,10 +79,6 @@ def line_of(
         preview=_preview(ticket),
         pill=pill(ticket, short=True),
     )
-
-
-def _place(ticket: Ticket) -> datetime:
-    return ticket.resolved_at or ticket.deadline_at or ticket.active_at
 
 
 def _owner(ticket: Ticket, viewer: Agent) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.http import Http404
+from django.urls import reverse
 
-from conversations import desk, reading
-from conversations.models import Draft, Status
+from conversations import desk, drafts, reading
+from conversations.models import Status
 from conversations.views.lines import line_of
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from conversations.models import Agent, Ticket
+    from conversations.views.access import AgentRequest
     from conversations.views.lines import Line
 
 COOKIE = "list"
@@ -33,7 +36,7 @@ class Pane:
 
     folder: str
     status: str
-    lines: Sequence[Line]
+    rows: Rows
     next: str
     first: bool = True
 
@@ -45,10 +48,47 @@ class Pane:
     def statuses(self) -> list[tuple[str, object]]:
         return list(STATUSES)
 
+    @cached_property
+    def lines(self) -> Sequence[Line]:
+        return self.rows.lines
+
     @property
     def mark(self) -> str:
-        told = [line.said for line in self.lines]
-        return hashlib.sha256(f"{self.next}{told}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.next}{self.rows.said}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Tickets as the rows of an agent's list, who looks at the one with the id `chosen`."""
+
+    agent: Agent
+    folder: str
+    tickets: Sequence[Ticket]
+    drafts: frozenset[int]
+    unread: frozenset[int]
+    chosen: int | None = None
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        return [
+            line_of(
+                ticket,
+                self.agent,
+                chosen=ticket.pk == self.chosen,
+                draft=ticket.pk in self.drafts,
+                unread=ticket.pk in self.unread,
+                with_owner=self.folder != desk.Folder.MINE,
+            )
+            for ticket in self.tickets
+        ]
+
+    @property
+    def said(self) -> list[object]:
+        """All that the rows say of the tickets, and nothing that only the clock changes: browsers
+        count that on by themselves. Made without drawing, as every open page asks for it."""
+        return [
+            (desk.told(row), row.pk in self.drafts, row.pk in self.unread) for row in self.tickets
+        ]
 
 
 def pane(
@@ -59,8 +99,17 @@ def pane(
         found = desk.listing(agent, folder=folder, status=status, after=checked_cursor(after))
     except ValueError:
         raise Http404 from None
-    lines = _lines(agent, found.tickets, folder, chosen)
-    return Pane(folder, status, lines, found.next, not after)
+    rows = _rows(agent, found.tickets, folder, chosen.pk if chosen else None)
+    return Pane(folder, status, rows, found.next, not after)
+
+
+def pane_beside(request: AgentRequest, *, chosen: Ticket | None) -> Pane:
+    """The list an agent came from, beside a conversation. A script that shows this very list
+    already, and keeps its rows, says so: then it comes without them."""
+    folder, status = came_from(request)
+    if request.headers.get("X-List") == reverse("conversations:rows", args=[folder, status]):
+        return Pane(folder, status, Rows(request.user, folder, (), frozenset(), frozenset()), "")
+    return pane(request.user, folder, status, chosen=chosen)
 
 
 def some(agent: Agent, folder: str, status: str, ids: Sequence[int]) -> Sequence[Line]:
@@ -69,27 +118,12 @@ def some(agent: Agent, folder: str, status: str, ids: Sequence[int]) -> Sequence
         found = desk.among(agent, ids, folder=folder, status=status)
     except ValueError:
         raise Http404 from None
-    return _lines(agent, found, folder)
+    return _rows(agent, found, folder).lines
 
 
-def _lines(
-    agent: Agent,
-    tickets: Sequence[Ticket],
-    folder: str,
-    chosen: Ticket | None = None,
-) -> Sequence[Line]:
-    drafts, unread = _drafts(agent, tickets), reading.unread_of(agent, tickets)
-    return [
-        line_of(
-            ticket,
-            agent,
-            chosen=chosen is not None and chosen.pk == ticket.pk,
-            draft=ticket.pk in drafts,
-            unread=ticket.pk in unread,
-            with_owner=folder != desk.Folder.MINE,
-        )
-        for ticket in tickets
-    ]
+def _rows(agent: Agent, tickets: Sequence[Ticket], folder: str, chosen: int | None = None) -> Rows:
+    begun = drafts.begun(agent, [ticket.pk for ticket in tickets])
+    return Rows(agent, folder, tickets, begun, reading.unread_of(agent, tickets), chosen)
 
 
 def came_from(request: HttpRequest) -> tuple[str, str]:
@@ -118,8 +152,3 @@ def checked_cursor(text: str) -> str:
     if not fine:
         raise Http404
     return text
-
-
-def _drafts(agent: Agent, tickets: Sequence[Ticket]) -> frozenset[int]:
-    rows = Draft.objects.filter(agent=agent, ticket__in=[ticket.pk for ticket in tickets])
-    return frozenset(rows.values_list("ticket", flat=True))

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Case, IntegerField, Value, When
 from django.http import Http404
-from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from conversations import merges, timeline
-from conversations.models import Membership, Status, Team, Ticket
+from conversations.models import Membership
 from conversations.permissions import entry_for
-from conversations.views import cards, feed, lists
+from conversations.views import cards, feed, lists, strips
 from conversations.views.composing import composer, message_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-    from conversations.models import Agent, Conversation
-    from conversations.models.tickets import TicketQuerySet
+    from conversations.models import Agent, Conversation, Ticket
     from conversations.timeline import Page
     from conversations.views.access import AgentRequest
     from conversations.views.composing import Composer
 
 MOST_TICKETS = 30
-
-
-@dataclass(frozen=True)
-class Nap:
-    """A snooze that can be chosen by one click."""
-
-    label: str
-    until: datetime
 
 
 def screen(
@@ -52,7 +38,8 @@ def screen(
     page = (
         asked_page(request, conversation) if writing is None else timeline.page(conversation, agent)
     )
-    may_act = chosen is not None and chosen.may_act(agent)
+    teams = Membership.objects.acting_teams(agent)
+    may_act = chosen is not None and chosen.may_act(agent, teams)
     if chosen and may_act and not page.after and writing is None:
         answer = message_of(chosen, agent, request.GET.get("answer"))
         writing = composer(
@@ -72,86 +59,29 @@ def screen(
         "tickets": tickets,
         "ticket": chosen,
         "composer": writing,
-        "pane": lists.pane(agent, *lists.came_from(request), chosen=chosen),
-        **strip(chosen, agent, may_act=may_act),
-        **side(conversation, agent, tickets),
-    }
-
-
-def strip(ticket: Ticket | None, agent: Agent, *, may_act: bool) -> dict[str, Any]:
-    """What the header of a ticket needs."""
-    if ticket is None:
-        return {"may_act": False}
-    return {
+        "pane": lists.pane_beside(request, chosen=chosen),
         "may_act": may_act,
-        "naps": naps(),
-        "owners": owners() if may_act else [],
-        "match": _match(ticket, agent),
+        "strip": strips.drawn_strip(request, chosen, agent, may_act=may_act) if chosen else "",
+        "matters": [strips.drawn_matter(row, chosen) for row in tickets],
+        **side(conversation, agent, may_change=may_change(tickets, agent, teams)),
     }
 
 
-def side(conversation: Conversation, agent: Agent, tickets: Sequence[Ticket]) -> dict[str, Any]:
+def side(conversation: Conversation, agent: Agent, *, may_change: bool) -> dict[str, Any]:
     """What the customer's panel needs."""
+    there = timeline.asides(conversation)
     return {
         "identities": list(conversation.identities.order_by("kind", "pk")),
-        "held": timeline.held_sends(conversation, agent),
-        "hidden": timeline.hidden_tickets(conversation, agent),
-        "joins": merges.undoable(conversation),
-        "may_change": may_change(tickets, agent),
+        "held": timeline.held_sends(conversation, agent) if there.held else (),
+        "hidden": timeline.hidden_tickets(conversation, agent) if there.restricted else (),
+        "joins": merges.undoable(conversation) if there.joined else (),
+        "may_change": may_change,
     }
 
 
 def tickets_of(conversation: Conversation, agent: Agent) -> Sequence[Ticket]:
     """The tickets an agent may read: unresolved ones first, then the latest."""
-    last = Case(
-        When(status=Status.RESOLVED, then=Value(1)), default=Value(0), output_field=IntegerField()
-    )
-    rows = _readable(conversation, agent).order_by(last, "-active_at", "-id")
-    return [_of(conversation, row) for row in rows[:MOST_TICKETS]]
-
-
-def _readable(conversation: Conversation, agent: Agent) -> TicketQuerySet:
-    rows = Ticket.objects.visible_to(agent).filter(conversation=conversation)
-    own = [field.attname for field in Ticket._meta.concrete_fields]
-    holders = ("team__name", "agent__name", "agent__email", "bot__name", "inbox__kind")
-    return rows.select_related("team", "agent", "bot", "inbox").only(*own, *holders)
-
-
-def _of(conversation: Conversation, ticket: Ticket) -> Ticket:
-    """The ticket with the conversation that is read already."""
-    ticket.conversation = conversation
-    return ticket
-
-
-def owners() -> Sequence[Team]:
-    """Teams with who acts in them, as `acting`."""
-    teams = {team.pk: team for team in Team.objects.all()}
-    rows = Membership.objects.filter(active=True).select_related("agent").order_by("agent__name")
-    for team in teams.values():
-        team.acting = []  # type: ignore[attr-defined]
-    for row in rows:
-        teams[row.team_id].acting.append(row.agent)  # type: ignore[attr-defined]
-    return list(teams.values())
-
-
-def naps() -> list[Nap]:
-    """Snoozes of an ordinary day, at the agent's clock."""
-    now = timezone.localtime()
-    tomorrow = _at(now + timedelta(days=1), 9)
-    monday = _at(now + timedelta(days=(7 - now.weekday()) % 7 or 7), 9)
-    found = [Nap(_("In an hour"), now + timedelta(hours=1))]
-    if now.hour < 16:
-        found.append(Nap(_("This evening"), _at(now, 18)))
-    found.append(Nap(_("Tomorrow morning"), tomorrow))
-    if monday != tomorrow:
-        found.append(Nap(_("Monday morning"), monday))
-    found.append(Nap(_("In a week"), _at(now + timedelta(days=7), 9)))
-    return found
-
-
-def _at(day: datetime, hour: int) -> datetime:
-    naive = datetime.combine(day.date(), time(hour))
-    return timezone.make_aware(naive, timezone.get_current_timezone())
+    return timeline.matters(conversation, agent, most=MOST_TICKETS)
 
 
 def asked_page(request: AgentRequest, conversation: Conversation) -> Page:
@@ -177,31 +107,12 @@ def _chosen(
     one."""
     listed = next((row for row in tickets if str(row.pk) == wanted), None)
     if listed is None and wanted.isdecimal() and len(wanted) < 19:
-        row = _readable(conversation, agent).filter(pk=int(wanted)).first()
-        listed = _of(conversation, row) if row else None
+        listed = timeline.matter(conversation, agent, int(wanted))
     own = (row for row in tickets if row.agent_id == agent.pk and not row.is_resolved)
     return listed or next(own, None) or (tickets[0] if tickets else None)
 
 
-def _match(ticket: Ticket, agent: Agent) -> Ticket | None:
-    """The ticket this one may belong to, if the agent may see it and it is still elsewhere."""
-    if ticket.suggests_id is None:
-        return None
-    found = (
-        Ticket.objects.visible_to(agent)
-        .select_related("conversation__customer")
-        .filter(pk=ticket.suggests_id)
-        .first()
-    )
-    return found if found and found.conversation_id != ticket.conversation_id else None
-
-
-def may_change(tickets: Sequence[Ticket], agent: Agent) -> bool:
-    """Whether an agent may act on the customer: on one of their tickets, or as there is none."""
-    if not tickets:
-        return True
-    teams = set(Membership.objects.acting(agent).values_list("team", flat=True))
-    return any(
-        ticket.team_id in teams or (agent.is_supervisor and not ticket.restriction)
-        for ticket in tickets
-    )
+def may_change(tickets: Sequence[Ticket], agent: Agent, teams: Collection[int]) -> bool:
+    """Whether an agent, who acts in these teams, may act on the customer: on one of their tickets,
+    or as there is none."""
+    return not tickets or any(ticket.may_act(agent, teams) for ticket in tickets)

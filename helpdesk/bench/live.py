@@ -26,7 +26,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.db import connection, transaction
 
-from conversations import passes, replies
+from conversations import desk, passes, replies
 from conversations.models import Agent, Conversation, Status, Ticket
 from helpdesk.bench.bare import CHANNEL
 from helpdesk.bench.clocks import percentiles, processor_ms
@@ -195,6 +195,7 @@ def lists_of(viewers: list[Viewer]) -> list[dict[str, Any]]:
         viewer = viewers[number % len(viewers)]
         folder = ("mine", "unassigned", "teams", "all")[number % 4]
         owner = {"mine": viewer.agent.pk, "unassigned": None}.get(folder, "any")
+        shown = desk.listing(viewer.agent, folder=folder)
         told.append(
             {
                 "socket": viewer.opens(),
@@ -202,6 +203,9 @@ def lists_of(viewers: list[Viewer]) -> list[dict[str, Any]]:
                 "say": [{"do": "lists"}],
                 "lists": True,
                 "owner": owner,
+                "ours": folder in ("unassigned", "teams"),
+                "shown": [ticket.pk for ticket in shown.tickets],
+                "last": shown.tickets[-1].place.isoformat() if shown.next else "",
                 "fetch": f"/desk/{folder}/open/rows/?ids=",
             }
         )

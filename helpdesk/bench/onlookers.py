@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from websockets.asyncio.client import connect
@@ -116,14 +117,25 @@ async def look_at_list(socket: Any, line: Line, told: dict[str, Any], seen: Seen
 
     async for text in socket:
         frame = json.loads(text)
-        if frame["is"] == "row" and _concerns(frame, told["owner"]):
+        if frame["is"] == "row" and _concerns(frame, told):
             wanted.add(frame["ticket"])
             if asking is None or asking.done():
                 asking = asyncio.create_task(ask())
 
 
-def _concerns(row: dict[str, Any], owner: object) -> bool:
-    return row["status"] == "open" and owner in ("any", row["owner"])
+def _concerns(row: dict[str, Any], told: dict[str, Any]) -> bool:
+    """As the list page itself decides it (rows.js), with the rows it was opened with."""
+    if row["ticket"] in told["shown"]:
+        return True
+    if row["status"] != "open" or told["owner"] not in ("any", row["owner"]):
+        return False
+    if told["ours"] and not row["ours"]:
+        return False
+    return not told["last"] or _moment(row["place"]) <= _moment(told["last"])
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 async def main() -> None:

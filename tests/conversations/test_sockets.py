@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conversations import doorbells, merges, ownership, presence, tickets
 from conversations.consumers import desk as desk_socket
-from conversations.models import Identity, Presence
+from conversations.models import Identity, Presence, Ticket
 from tests.builders import Cast, head_of, make_inbox, make_team, make_ticket, write_in
 from tests.conversations.bells import listening
 from tests.conversations.live import Page, Web
@@ -89,7 +89,13 @@ def test_lists_hear_rows_of_every_team(desk: Cast, running: Web) -> None:
     page.settle()
     ticket = make_ticket(desk.inbox)
     told = {"ticket": ticket.pk, "team": desk.support.pk, "owner": None, "status": "open"}
-    assert page.hear("row") == {"is": "row", **told}
+    place = Ticket.objects.get().place.isoformat()
+    assert page.hear("row") == {"is": "row", **told, "place": place, "ours": False}
+    member = Page.of(running, desk.alice)
+    member.do("lists")
+    member.settle()
+    make_ticket(desk.inbox, "lee@example.org")
+    assert member.hear("row")["ours"]
 
 
 def test_lists_hear_rows_of_a_team_that_is_new(desk: Cast, running: Web) -> None:

@@ -15,6 +15,7 @@ from conversations import merges, replies
 from conversations.models import Conversation, Customer, Entry, Merge, Ticket
 from tests.builders import (
     conversation_of,
+    head_of,
     identity_of,
     make_cast,
     make_inbox,
@@ -67,6 +68,44 @@ def test_a_list_is_patched_only_when_it_looks_different() -> None:
     assert again.status_code in (204, 200)
     replies.note(ticket, by=cast.bob, text="x", client_token=uuid.uuid4())
     assert client.get(f"/desk/unassigned/open/rows/?mark={told['mark']}").status_code == 200
+
+
+def test_a_page_comes_without_the_list_that_a_script_keeps() -> None:
+    cast = make_cast()
+    ticket = make_ticket(cast.inbox)
+    client = sign_in(cast.alice)
+    client.get("/desk/unassigned/open/")
+    url = f"/conversations/{ticket.conversation_id}/"
+    row = f'data-key="row:{ticket.pk}"'
+    assert row in client.get(url).content.decode()
+    other = client.get(url, headers={"X-List": "/desk/mine/open/rows/"})
+    assert row in other.content.decode()
+    same = client.get(url, headers={"X-List": "/desk/unassigned/open/rows/"}).content.decode()
+    assert row not in same
+    assert 'data-rows="/desk/unassigned/open/rows/"' in same
+
+
+def test_no_page_asks_the_database_more_than_it_did() -> None:
+    """Every question costs the web process about as much as drawing a card."""
+    cast = make_cast()
+    ticket = make_ticket(cast.inbox)
+    client = sign_in(cast.alice)
+    url, head = f"/conversations/{ticket.conversation_id}/", ticket.conversation.head
+    replies.note(ticket, by=cast.bob, text="x", client_token=uuid.uuid4())
+    most = {
+        url: 18,
+        f"{url}since/?rev={head}&ticket={ticket.pk}": 11,
+        f"{url}since/?rev={head_of(ticket.conversation_id)}": 5,
+        "/desk/unassigned/open/": 7,
+        f"/desk/unassigned/open/rows/?ids={ticket.pk}": 7,
+    }
+    asked = {}
+    for address in most:
+        assert b'"reset": true' not in client.get(address).content
+        with CaptureQueriesContext(connection) as queries:
+            client.get(address)
+        asked[address] = len(queries)
+    assert all(asked[address] <= most[address] for address in most), asked
 
 
 def test_the_page_asks_the_database_the_same_for_one_message_and_for_fifty() -> None:

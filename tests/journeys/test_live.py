@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from conversations import drafts, ownership, replies, tickets
 from conversations.models import Draft, Entry, ReadMark, Ticket
-from tests.builders import make_ticket, newest_of, ticket_of, write_in
+from tests.builders import make_inbox, make_ticket, newest_of, ticket_of, write_in
 from tests.journeys.browsers import is_live, needs_chromium, troubles
 
 if TYPE_CHECKING:
@@ -105,6 +105,27 @@ def test_lists_of_everybody_move_by_themselves(desk: Desk, cast: Cast) -> None:
     expect(rows).to_have_count(1)
     bob.locator("#rows-waiting").click()
     expect(bob.locator("#rows")).to_contain_text("Everything your teams got")
+
+
+def test_a_list_asks_only_for_what_it_shows_or_will_show(desk: Desk, cast: Cast) -> None:
+    for number in range(52):
+        make_ticket(cast.inbox, f"{number}@example.org", label=f"Number {number}")
+    last = Ticket.objects.order_by("-deadline_at")[0]
+    bob = desk.at(cast.bob, "/desk/teams/open/")
+    is_live(bob)
+    asked: list[str] = []
+    bob.on("request", lambda one: asked.append(one.url) if "ids=" in one.url else None)
+    rows = bob.locator("#rows .list-row")
+    expect(rows).to_have_count(50)
+    note(last, cast.alice, "Below the first page.")
+    make_ticket(make_inbox(cast.billing), "other@example.org", label="Of another team")
+    first = Ticket.objects.order_by("deadline_at")[0]
+    note(first, cast.alice, "On the first page.")
+    expect(rows.first).to_contain_text("On the first page.")
+    assert [url.partition("ids=")[2] for url in asked] == [str(first.pk)]
+    Ticket.objects.filter(pk=last.pk).update(deadline_at=first.deadline_at)
+    note(Ticket.objects.get(pk=last.pk), cast.alice, "It moved up.")
+    expect(bob.locator("#rows")).to_contain_text("It moved up.")
 
 
 def test_a_line_that_broke_loses_nothing_and_doubles_nothing(desk: Desk, cast: Cast) -> None:

@@ -2,7 +2,7 @@
 // what is in the middle is replaced. Every link works without this, too.
 const KEEP = 8000;
 const HOVER = 80;
-const fetched = new Map(); // address → {at, answer}
+const fetched = new Map(); // list and address → {at, answer}
 let hovering = 0;
 let going = 0;
 let here = location.pathname + location.search;
@@ -16,15 +16,20 @@ function linkOf(event) {
   return isOurs(url) ? url : null;
 }
 
+// The list that is shown stays: a page that comes with the same one need not bring its rows.
+const listed = () => document.querySelector(".list-pane #rows")?.dataset.rows ?? "";
+const slot = (address) => `${listed()} ${address}`;
+
 async function page(address) {
-  const known = fetched.get(address);
+  const known = fetched.get(slot(address));
   if (known && Date.now() - known.at < KEEP) return known.answer;
-  const answer = fetch(address, { headers: { Accept: "text/html" } }).then(async (told) => {
+  const answer = fetch(address, { headers: { Accept: "text/html", "X-List": listed() } }).then(async (told) => {
     if (!told.ok || !told.headers.get("Content-Type")?.startsWith("text/html")) throw new Error(told.status);
     return { url: new URL(told.url), html: await told.text() };
   });
-  fetched.set(address, { at: Date.now(), answer });
-  answer.catch(() => fetched.delete(address));
+  const key = slot(address);
+  fetched.set(key, { at: Date.now(), answer });
+  answer.catch(() => fetched.delete(key));
   for (const [old, { at }] of fetched) if (Date.now() - at > KEEP) fetched.delete(old);
   return answer;
 }
@@ -43,13 +48,13 @@ function mark(address) {
 export async function go(address, { push = true, focus = false } = {}) {
   const mine = ++going;
   // Who stays wants it newer than what was fetched ahead.
-  if (!push) fetched.delete(address);
+  if (!push) fetched.delete(slot(address));
   mark(address);
   try {
     const found = await page(address);
     if (mine !== going) return;
     if (!isOurs(found.url)) throw new Error("elsewhere");
-    fetched.delete(address);
+    fetched.delete(slot(address));
     document.dispatchEvent(new CustomEvent("desk:leaving"));
     put(new DOMParser().parseFromString(found.html, "text/html"));
     const shown = found.url.href.replace(/#.*$/, "") + new URL(address).hash;
@@ -95,7 +100,8 @@ function swapList(fresh) {
     if (next && !old) document.querySelector("#content").before(next);
     return;
   }
-  const open = next.querySelector("[aria-current=true]")?.closest("[data-key]").dataset.key;
+  const ticket = fresh.getElementById("thread")?.dataset.ticket;
+  const open = ticket && `row:${ticket}`;
   for (const row of old.querySelectorAll("#rows .list-row")) {
     if (row.closest("[data-key]").dataset.key === open) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");

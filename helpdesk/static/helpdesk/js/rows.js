@@ -176,16 +176,25 @@ export function open() {
   tell("desk:rows", { came: [] });
 }
 
-// A bell about a ticket that is in no way part of this list needs no asking.
-function concerns({ ticket, owner, status }) {
+// A bell about a ticket that is in no way part of what the list shows needs no asking: most tickets of a long list
+// stand below its first page.
+function concerns({ ticket, owner, ours, status, place }) {
   if (!list()) return false;
   if (find(`row:${ticket}`) || later.has(`row:${ticket}`)) return true;
   const { folder } = list().dataset;
   if (status !== list().dataset.status) return false;
-  return folder === "mine" ? String(owner) === document.body.dataset.agent : folder === "unassigned" ? owner === null : true;
+  if (folder === "mine" && String(owner) !== document.body.dataset.agent) return false;
+  if (folder === "unassigned" && owner !== null) return false;
+  if ((folder === "unassigned" || folder === "teams") && !ours) return false;
+  const last = list().querySelector(":scope > .list-more") && all().at(-1);
+  return !last || !isBefore(last, { dataset: { sort: `${place},${ticket}` } });
 }
 
-const quietly = () => document.hidden || refresh().catch((error) => error instanceof Refused || reportError(error));
+let refreshed = 0;
+const quietly = () => {
+  refreshed = Date.now();
+  return document.hidden || refresh().catch((error) => error instanceof Refused || reportError(error));
+};
 line.addEventListener("row", ({ detail }) => concerns(detail) && want([detail.ticket]));
 line.addEventListener("up", quietly);
 line.addEventListener("wake", quietly);
@@ -197,4 +206,4 @@ document.addEventListener("pointerout", (event) => event.target.closest?.("#rows
 document.addEventListener("focusout", (event) => event.target.closest?.("#rows") && requestAnimationFrame(() => settle()));
 document.addEventListener("click", (event) => event.target.closest("#rows-waiting") && settle(true));
 setInterval(() => isLive() || quietly(), EVERY);
-setInterval(quietly, SAFETY);
+setInterval(() => Date.now() - refreshed < SAFETY / 2 || quietly(), SAFETY);

@@ -1,0 +1,226 @@
+"""The header of a matter, and its line in the customer's panel, as plain values in the reader's
+words and times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.middleware.csrf import get_token
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+
+from conversations.models import Ticket
+from conversations.templatetags.desk import customer_name, matter_name, pill, soon
+from conversations.views.drawing import draw
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.utils.safestring import SafeString
+
+    from conversations.models import Agent
+    from conversations.templatetags.desk import Pill
+
+# Nobody's words can look like it: what is theirs is escaped.
+NO_TOKEN = '<input type="hidden" name="csrfmiddlewaretoken">'
+
+# By name, in the order of the languages' letters that PostgreSQL knows.
+OWNERS = """
+SELECT t.id, t.name, a.id, coalesce(nullif(a.name, ''), a.email)
+FROM conversations_team t
+LEFT JOIN conversations_membership m ON m.team_id = t.id AND m.active
+LEFT JOIN conversations_agent a ON a.id = m.agent_id
+ORDER BY t.name, a.name, a.id
+"""
+
+
+@dataclass(frozen=True)
+class Owners:
+    """A team and who acts in it, each (id, name)."""
+
+    team: int
+    name: str
+    agents: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Who may become the owner; now it is this team, and perhaps one of its agents."""
+
+    team: int
+    agent: int | None
+    owners: tuple[Owners, ...]
+
+    @property
+    def drawn(self) -> SafeString:
+        return draw("strip_owners", self)
+
+
+@dataclass(frozen=True)
+class Nap:
+    """A snooze that can be chosen by one click: its words, the time as the form sends it and as one
+    reads it."""
+
+    label: str
+    until: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Naps:
+    all: tuple[Nap, ...]
+
+    @property
+    def drawn(self) -> SafeString:
+        return draw("strip_naps", self, brief=True)
+
+
+@dataclass(frozen=True)
+class Match:
+    """The conversation that a matter may belong to."""
+
+    conversation: int
+    who: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """`status` are its words where they aren't said by the deadline; `restricted` is the team that
+    alone reads it."""
+
+    pk: int
+    conversation: int
+    name: str
+    subject: str
+    status: str
+    state: str
+    pill: Pill
+    restricted: str
+    owner: str
+    team: str
+    has_agent: bool
+    is_mine: bool
+    epoch: int
+    may_act: bool
+    naps: Naps | None
+    choice: Choice | None
+    match: Match | None
+
+
+@dataclass(frozen=True)
+class Matter:
+    pk: int
+    conversation: int
+    name: str
+    whose: str
+    restricted: bool
+    pill: Pill
+    chosen: bool
+
+
+def drawn_strip(
+    request: HttpRequest, ticket: Ticket, viewer: Agent, *, may_act: bool
+) -> SafeString:
+    """The header of a matter. What differs for each request only, the token of its forms, is put in
+    after the drawing, so that the rest can be remembered."""
+    markup = draw("strip", strip_of(ticket, viewer, may_act=may_act), brief=True)
+    token = f'{NO_TOKEN[:-1]} value="{get_token(request)}">'
+    return mark_safe(markup.replace(NO_TOKEN, token)) if may_act else markup
+
+
+def strip_of(ticket: Ticket, viewer: Agent, *, may_act: bool) -> Strip:
+    acts = may_act and not ticket.is_resolved
+    says_state = ticket.status != "open" and not ticket.is_resolved
+    return Strip(
+        pk=ticket.pk,
+        conversation=ticket.conversation_id,
+        name=matter_name(ticket),
+        subject=ticket.subject,
+        status=ticket.get_status_display() if says_state else "",
+        state=ticket.status,
+        pill=pill(ticket),
+        restricted=str(ticket.team) if ticket.restriction else "",
+        owner=_owner(ticket, viewer),
+        team=str(ticket.team),
+        has_agent=ticket.agent_id is not None,
+        is_mine=ticket.agent_id == viewer.pk,
+        epoch=ticket.owner_epoch,
+        may_act=may_act,
+        naps=Naps(naps()) if acts else None,
+        choice=Choice(ticket.team_id, ticket.agent_id, owners()) if acts else None,
+        match=_match(ticket, viewer),
+    )
+
+
+def drawn_matter(ticket: Ticket, chosen: Ticket | None = None) -> SafeString:
+    """The line of a matter in the customer's panel."""
+    return draw(
+        "matter",
+        Matter(
+            pk=ticket.pk,
+            conversation=ticket.conversation_id,
+            name=matter_name(ticket),
+            whose=str(ticket.agent or ticket.team),
+            restricted=bool(ticket.restriction),
+            pill=pill(ticket),
+            chosen=chosen is not None and chosen.pk == ticket.pk,
+        ),
+        brief=True,
+    )
+
+
+def owners() -> tuple[Owners, ...]:
+    """All teams by name."""
+    found: dict[int, tuple[str, list[tuple[int, str]]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(OWNERS)
+        for team, name, agent, agent_name in cursor.fetchall():
+            _name, agents = found.setdefault(team, (name, []))
+            agents += [(agent, agent_name)] if agent else []
+    return tuple(Owners(pk, name, tuple(agents)) for pk, (name, agents) in found.items())
+
+
+def naps() -> tuple[Nap, ...]:
+    """Snoozes of an ordinary day, at the agent's clock."""
+    now = timezone.localtime()
+    tomorrow = _at(now + timedelta(days=1), 9)
+    monday = _at(now + timedelta(days=(7 - now.weekday()) % 7 or 7), 9)
+    found = [(_("In an hour"), now + timedelta(hours=1))]
+    if now.hour < 16:
+        found.append((_("This evening"), _at(now, 18)))
+    found.append((_("Tomorrow morning"), tomorrow))
+    if monday != tomorrow:
+        found.append((_("Monday morning"), monday))
+    found.append((_("In a week"), _at(now + timedelta(days=7), 9)))
+    return tuple(Nap(label, f"{at:%Y-%m-%dT%H:%M}", soon(at)) for label, at in found)
+
+
+def _at(day: datetime, hour: int) -> datetime:
+    naive = datetime.combine(day.date(), time(hour))
+    return timezone.make_aware(naive, timezone.get_current_timezone())
+
+
+def _owner(ticket: Ticket, viewer: Agent) -> str:
+    if ticket.agent_id == viewer.pk:
+        return _("You")
+    return str(ticket.agent or ticket.bot or _("Nobody"))
+
+
+def _match(ticket: Ticket, agent: Agent) -> Match | None:
+    """The ticket this one may belong to, if the agent may see it and it is still elsewhere."""
+    if ticket.suggests_id is None:
+        return None
+    found = (
+        Ticket.objects.visible_to(agent)
+        .select_related("conversation__customer")
+        .filter(pk=ticket.suggests_id)
+        .first()
+    )
+    if found is None or found.conversation_id == ticket.conversation_id:
+        return None
+    customer = found.conversation.customer
+    return Match(found.conversation_id, customer_name(customer), found.subject or "…")
