@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
     for name, seconds, queue in (
         ("conversations.sweep", 2, "fast"),
         ("channels_inbox.sweep", 2, "fast"),
+        ("conversations.make_exports", 2, "slow"),
         ("channels_inbox.pull_due", 60, "slow"),
         ("channels_inbox.reconcile", 3600, "slow"),
         ("channels_inbox.chat_tidy", 3600, "slow"),

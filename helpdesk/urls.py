@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("welcome/<str:token>/", first_run.welcome, name="welcome"),
     path("account/", include("helpdesk.account_urls")),
     path("join/<str:token>/", account.join, name="join"),
+    path("transcripts/", include("conversations.urls_transcripts")),
     path("settings/", include("conversations.urls_settings")),
     path("settings/inboxes/", include("channels_inbox.pages.urls")),
     path("settings/items/", include("channels_inbox.pages.urls_items")),

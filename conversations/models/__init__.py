@@ -25,6 +25,14 @@ from conversations.models.people import Agent, Bot, Membership, Role, Team
 from conversations.models.presence import Presence
 from conversations.models.reading import ReadMark
 from conversations.models.tickets import DeadlineKind, Ownership, Status, Ticket
+from conversations.models.transcripts import (
+    ExportFailure,
+    ExportFormat,
+    ExportState,
+    TranscriptAccess,
+    TranscriptAct,
+    TranscriptExport,
+)
 
 __all__ = [
     "RECEIPT_RANK",
@@ -42,6 +50,9 @@ __all__ = [
     "DraftMode",
     "Entry",
     "EntryBody",
+    "ExportFailure",
+    "ExportFormat",
+    "ExportState",
     "FileState",
     "HeldSend",
     "HeldState",
@@ -63,4 +74,7 @@ __all__ = [
     "Status",
     "Team",
     "Ticket",
+    "TranscriptAccess",
+    "TranscriptAct",
+    "TranscriptExport",
 ]

@@ -22,6 +22,7 @@ ICONS = frozenset(
         "square-pen",
         "settings",
         "circle-user-round",
+        "webhook",
         "log-out",
         "x",
         "menu",
@@ -37,6 +38,7 @@ ICONS = frozenset(
         "check-check",
         "circle-check",
         "circle-alert",
+        "activity",
         "triangle-alert",
         "circle-dashed",
         "ban",
@@ -91,6 +93,8 @@ ICONS = frozenset(
         "copy",
         "bell",
         "camera",
+        "scroll-text",
+        "printer",
     ]
 )
 CHANNELS = {
