@@ -10,7 +10,7 @@ from django.db.models import Prefetch
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from conversations import doorbells, ownership
+from conversations import api_tokens, doorbells, ownership
 from conversations.errors import BadInput
 from conversations.models import Agent, Membership, Role
 from conversations.permissions import require_admin
@@ -71,6 +71,7 @@ def disable(agent: Agent, *, by: Agent) -> None:
     """
     _keep_an_admin_besides(agent)
     ownership.disable(agent, by=by)
+    api_tokens.revoke_all(agent, by=by)
     log.info("agent_disabled", of=agent.pk, agent=by.pk)
 
 

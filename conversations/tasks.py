@@ -1,5 +1,5 @@
-"""Wake-ups by the clock: held replies go out, sleeping tickets wake, transcripts
-are made."""
+"""Wake-ups by the clock: held replies go out, sleeping tickets wake, old keys are forgotten,
+transcripts are made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from celery import current_app, shared_task
 
-from conversations import exports, replies, tickets
+from conversations import api_tokens, exports, replies, tickets
 from conversations.views.transcript_files import WRITERS
 
 
@@ -16,6 +16,11 @@ from conversations.views.transcript_files import WRITERS
 def sweep() -> None:
     replies.release_due()
     tickets.wake_due()
+
+
+@shared_task(name="conversations.forget_old_keys", queue="slow")
+def forget_old_keys() -> None:
+    api_tokens.forget_old_keys()
 
 
 @shared_task(name="conversations.make_exports", queue="slow")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.views import account, people, teams
+from conversations.views import account, api_tokens, people, teams
 
 app_name = "settings"
 
@@ -24,6 +24,8 @@ urlpatterns = [
         people.remove_second_factor,
         name="remove-second-factor",
     ),
+    path("api-tokens/", api_tokens.tokens, name="api-tokens"),
+    path("api-tokens/<int:pk>/revoke/", api_tokens.revoke, name="revoke-api-token"),
     path("teams/", teams.every_team, name="teams"),
     path("teams/new/", teams.new_team, name="new-team"),
     path("teams/<int:pk>/", teams.team, name="team"),

@@ -3,6 +3,7 @@
 Missing or malformed variables raise `ImproperlyConfigured` naming each of them.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,7 @@ CELERY_BEAT_SCHEDULE = {
         ("channels_inbox.pull_due", 60, "slow"),
         ("channels_inbox.reconcile", 3600, "slow"),
         ("channels_inbox.chat_tidy", 3600, "slow"),
+        ("conversations.forget_old_keys", 3600, "slow"),
     )
 }
 
@@ -278,6 +280,9 @@ STORAGES = {
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+# The page of the API: of the package only what it shows, not its other viewer.
+SIDECAR = Path(str(getattr(find_spec("drf_spectacular_sidecar"), "origin", ""))).parent
+STATICFILES_DIRS = [("swagger-ui", SIDECAR / "static/drf_spectacular_sidecar/swagger-ui-dist")]
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # Larger payloads go to storage instead of their row; all three in bytes.
@@ -305,6 +310,15 @@ DEMO_MAIL: dict[str, Any] = {
     "smtp_port": env.integer("DEMO_SMTP_PORT", 0),
     "imap_port": env.integer("DEMO_IMAP_PORT", 0),
 }
+
+# All else about the API is beside its doors (`conversations/api/doors.py`).
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "URL_FORMAT_OVERRIDE": None,
+}
+# How often a minute one token of the API may read, and change something.
+API_READS_PER_MINUTE = env.integer("API_READS_PER_MINUTE", 600)
+API_CHANGES_PER_MINUTE = env.integer("API_CHANGES_PER_MINUTE", 120)
 
 # The limits on knocking at a chat's doors, times this: for visitors behind one address, or a bench.
 CHAT_LIMITS_TIMES = env.integer("CHAT_LIMITS_TIMES", 1)

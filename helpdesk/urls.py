@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("originals/", include("channels_inbox.urls_originals")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("hooks/", include("channels_inbox.urls")),
+    path("api/", include("conversations.api.urls")),
     path("", include("channels_inbox.chat.urls")),
     path("", include("conversations.urls")),
 ]

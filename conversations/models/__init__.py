@@ -25,6 +25,7 @@ from conversations.models.people import Agent, Bot, Membership, Role, Team
 from conversations.models.presence import Presence
 from conversations.models.reading import ReadMark
 from conversations.models.tickets import DeadlineKind, Ownership, Status, Ticket
+from conversations.models.tokens import ApiToken, IdempotencyKey, Scope
 from conversations.models.transcripts import (
     ExportFailure,
     ExportFormat,
@@ -37,6 +38,7 @@ from conversations.models.transcripts import (
 __all__ = [
     "RECEIPT_RANK",
     "Agent",
+    "ApiToken",
     "Arrival",
     "Attachment",
     "Bot",
@@ -56,6 +58,7 @@ __all__ = [
     "FileState",
     "HeldSend",
     "HeldState",
+    "IdempotencyKey",
     "Identity",
     "IdentityKind",
     "Inbox",
@@ -71,6 +74,7 @@ __all__ = [
     "Reference",
     "Restriction",
     "Role",
+    "Scope",
     "Status",
     "Team",
     "Ticket",

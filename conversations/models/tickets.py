@@ -162,6 +162,7 @@ class Ticket(models.Model):
         ]
         indexes = [
             models.Index("conversation", name="ticket_conversation"),
+            models.Index("opened_at", "id", name="ticket_opened"),
             models.Index(
                 "status",
                 "deadline_at",
