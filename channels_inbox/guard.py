@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -25,6 +26,7 @@ MOST_REDIRECTS: Final = 3
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 MAX_ANSWER_BYTES: Final = 100_000
+CHUNK: Final = 2**14
 
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 COMPATIBLE: Final = ipaddress.ip_network("::/96")
@@ -42,18 +44,20 @@ class HTTPFailed(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an HTTP server said, whatever its status. `location` is where it sends us, or ''."""
+    """What an HTTP server said, whatever its status. `location` is where it sends us, or '';
+    `retry_after` when it wants to be asked again, in its own words, or ''."""
 
     status: int
     body: bytes
     location: str = ""
+    retry_after: str = ""
 
 
 def get(url: str, *, accept: str, most_bytes: int) -> Answer:
     """GET an address a stranger named, as nobody in particular: no cookie, no referrer, no name of
     a browser. Follows three redirects, each to an address checked anew. Raises HTTPFailed."""
     for _ in range(1 + MOST_REDIRECTS):
-        _refuse_odd(url)
+        refuse_odd(url)
         answer = _request("GET", url, [("Accept", accept)], most_bytes=most_bytes)
         if answer.status not in REDIRECTS or not answer.location:
             return answer
@@ -70,6 +74,14 @@ def post_form(url: str, form: Mapping[str, str]) -> Answer:
     return _request("POST", url, headers, content=urlencode(form).encode())
 
 
+def post_json(url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> Answer:
+    """POST JSON to a public web server, following no redirect; what it answers beyond its head is
+    not read. `seconds` is for all of it. Raises HTTPFailed."""
+    refuse_odd(url)
+    told = [("Content-Type", "application/json"), *headers.items()]
+    return _request("POST", url, told, content=body, most_bytes=0, seconds=seconds)
+
+
 def _request(
     method: str,
     url: str,
@@ -77,13 +89,14 @@ def _request(
     *,
     content: bytes = b"",
     most_bytes: int = MAX_ANSWER_BYTES,
+    seconds: float = ANSWER_SECONDS,
 ) -> Answer:
+    """`most_bytes` 0 leaves the body unread; longer ones than that raise."""
     timeout = dict.fromkeys(("connect", "read", "write", "pool"), HTTP_SECONDS)
+    backend = _Pinned(time.monotonic() + seconds)
     try:
         with (
-            httpcore.ConnectionPool(
-                ssl.create_default_context(), network_backend=_Pinned()
-            ) as pool,
+            httpcore.ConnectionPool(_trusted(), network_backend=backend) as pool,
             pool.stream(
                 method,
                 url,
@@ -93,14 +106,22 @@ def _request(
             ) as answer,
         ):
             told = {name.lower(): value for name, value in answer.headers}
+            body = _limited(answer.iter_stream(), most_bytes) if most_bytes else b""
             location = told.get(b"location", b"").decode("latin-1")
-            return Answer(answer.status, _limited(answer.iter_stream(), most_bytes), location)
+            retry_after = told.get(b"retry-after", b"").decode("latin-1")
+            return Answer(answer.status, body, location, retry_after)
     except (OSError, ValueError, *_BROKEN) as error:
         raise HTTPFailed(str(error) or type(error).__name__) from error
 
 
-def _refuse_odd(url: str) -> None:
-    """Only the web's own ports, and nobody's name and password."""
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom this machine trusts: reading that takes longer than a request does."""
+    return ssl.create_default_context()
+
+
+def refuse_odd(url: str) -> None:
+    """Only the web's own ports, and nobody's name and password. Raises HTTPFailed."""
     parts = urlsplit(url)
     try:
         port = parts.port or DEFAULT_PORTS[parts.scheme]
@@ -174,7 +195,10 @@ _BROKEN: Final = (
 
 
 class _Pinned(httpcore.NetworkBackend):
-    """Connects to the address that was checked; TLS still asks for the host's own name."""
+    """Connects to an address that was checked; TLS still asks for the host's own name."""
+
+    def __init__(self, ends: float) -> None:
+        self._ends = ends
 
     def connect_tcp(
         self,
@@ -184,17 +208,58 @@ class _Pinned(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Any = None,
     ) -> httpcore.NetworkStream:
-        address = addresses(host, port)[0]
-        return httpcore.SyncBackend().connect_tcp(address, port, timeout=timeout)
+        last: Exception = HostRefused(host)
+        for address in addresses(host, port):
+            left = _left(self._ends, timeout)
+            try:
+                stream = httpcore.SyncBackend().connect_tcp(address, port, timeout=left)
+                return _Timed(stream, self._ends)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last = error
+        raise last
+
+
+class _Timed(httpcore.NetworkStream):
+    """A stream that ends at a time: a server that drips is as little waited for as one that is
+    silent."""
+
+    def __init__(self, stream: httpcore.NetworkStream, ends: float) -> None:
+        self._stream, self._ends = stream, ends
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(self._ends, timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        for start in range(0, len(buffer), CHUNK):
+            self._stream.write(buffer[start : start + CHUNK], _left(self._ends, timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _left(self._ends, timeout)
+        return _Timed(self._stream.start_tls(ssl_context, server_hostname, left), self._ends)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def _left(ends: float, timeout: float | None) -> float:
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise httpcore.ReadTimeout("the answer takes too long")
+    return min(left, timeout) if timeout else left
 
 
 def _limited(chunks: Iterable[bytes], most: int) -> bytes:
-    """The whole body. A server that drips is as little waited for as one that is silent."""
-    body, ends = bytearray(), time.monotonic() + ANSWER_SECONDS
+    body = bytearray()
     for chunk in chunks:
         body += chunk
         if len(body) > most:
             raise HTTPFailed("the answer is too long")
-        if time.monotonic() > ends:
-            raise HTTPFailed("the answer takes too long")
     return bytes(body)

@@ -222,16 +222,21 @@ class MailPlace(models.Model):
 
 
 from channels_inbox.chat.models import AddressCheck, Upload, Visitor  # noqa: E402
+from channels_inbox.webhooks.models import CallState, Stopped, Webhook, WebhookCall  # noqa: E402
 
 __all__ = [
     "Account",
     "AddressCheck",
+    "CallState",
     "Credential",
     "Envelope",
     "Folder",
     "Item",
     "ItemState",
     "MailPlace",
+    "Stopped",
     "Upload",
     "Visitor",
+    "Webhook",
+    "WebhookCall",
 ]

@@ -11,7 +11,10 @@ from channels_inbox import deliver, pulling, receive
 from channels_inbox.chat import asking, fallback, uploads, visitors
 from channels_inbox.turns import at_most
 from channels_inbox.wake import wake
+from channels_inbox.webhooks import keeping, send
 from conversations import attachments, deliveries
+
+SLOW = ("process_slow", "deliver", "store_files", "pull_due", "chat_letters", "tell_webhooks")
 
 
 @shared_task(name="channels_inbox.process", queue="fast")
@@ -82,11 +85,23 @@ def chat_tidy() -> None:
     uploads.forget_old()
 
 
+@shared_task(name="channels_inbox.tell_webhooks", queue="slow")
+@at_most(2)
+def tell_webhooks() -> None:
+    send.tell_due()
+
+
+@shared_task(name="channels_inbox.webhook_tidy", queue="slow")
+@at_most(1)
+def webhook_tidy() -> None:
+    keeping.tidy()
+
+
 @shared_task(name="channels_inbox.sweep", queue="fast")
 def sweep() -> None:
     """What lost wake-ups, dead workers and expired leases left behind."""
     deliveries.expire_leases()
-    for task in ("process_slow", "deliver", "store_files", "pull_due", "chat_letters"):
+    for task in SLOW:
         wake(f"channels_inbox.{task}")
     receive.process_waiting("fast")
     deliver.deliver_due("fast")

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 from channels_inbox.lately import Lately
-from channels_inbox.models import Credential
+from channels_inbox.models import Credential, Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,9 +84,12 @@ def unseal(sealed: bytes | memoryview) -> str:
 
 def rotate() -> int:
     """Seal every secret again under the newest key. Returns how many."""
-    rows = list(Credential.objects.all())
+    rows: list[Credential | Webhook] = [*Credential.objects.all(), *Webhook.objects.all()]
     for row in rows:
         row.sealed = _fernet().rotate(bytes(row.sealed))
+        if isinstance(row, Webhook) and row.sealed_before is not None:
+            row.sealed_before = _fernet().rotate(bytes(row.sealed_before))
+            row.save(update_fields=["sealed_before"])
         row.save(update_fields=["sealed"])
     return len(rows)
 

@@ -107,6 +107,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
                 "channels_inbox.pages.context.dead_items",
+                "channels_inbox.pages.context.stopped_webhooks",
             ],
         },
     }
@@ -193,6 +194,7 @@ CELERY_BEAT_SCHEDULE = {
         ("channels_inbox.pull_due", 60, "slow"),
         ("channels_inbox.reconcile", 3600, "slow"),
         ("channels_inbox.chat_tidy", 3600, "slow"),
+        ("channels_inbox.webhook_tidy", 3600, "slow"),
         ("conversations.forget_old_keys", 3600, "slow"),
     )
 }

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/", include("conversations.urls_settings")),
     path("settings/inboxes/", include("channels_inbox.pages.urls")),
     path("settings/items/", include("channels_inbox.pages.urls_items")),
+    path("settings/webhooks/", include("channels_inbox.webhooks.urls")),
     path("pictures/", include("channels_inbox.urls_pictures")),
     path("originals/", include("channels_inbox.urls_originals")),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -1,0 +1,105 @@
+"""What is told: the names of things that happen, and the body of a call.
+
+The shapes are those of the API, so that one program reads both. A body is put together when it is
+sent, of what the webhook's agent may see at that moment.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from rest_framework.renderers import JSONRenderer
+from rest_framework.serializers import DateTimeField
+
+from conversations.api.customers import CustomerOut
+from conversations.api.entries import EntryOut, told
+from conversations.api.shown import TicketOut
+from conversations.models import Entry, Kind
+from conversations.thread import database_now
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from channels_inbox.models import WebhookCall
+    from conversations.models import Agent
+
+TEST: Final = "test"
+# Characters of a text. A longer one is cut, and to be had whole from the API.
+TEXT_MOST: Final = 100_000
+
+# As `webhook_type` in the database calls them; what is missing here is told to those who take all.
+TYPES: Final = {
+    _("Messages and notes"): {
+        "message.received": _("A customer wrote"),
+        "message.sent": _("Somebody answered a customer"),
+        "note.added": _("Somebody left a note"),
+        "ticket.moved": _("A message was moved here"),
+    },
+    _("A conversation's course"): {
+        "ticket.opened": _("It was opened"),
+        "ticket.pending": _("It waits for the customer"),
+        "ticket.snoozed": _("It was snoozed"),
+        "ticket.woke": _("It woke"),
+        "ticket.resolved": _("It was resolved"),
+        "ticket.reopened": _("It was opened again"),
+        "ticket.renamed": _("Its subject was changed"),
+    },
+    _("Who owns it"): {
+        "ticket.taken": _("Somebody took it"),
+        "ticket.assigned": _("It was assigned"),
+        "ticket.released": _("It was given back to its team"),
+        "ticket.moved_team": _("It went to another team"),
+    },
+    _("How messages fared"): {
+        "ticket.not_sent": _("A message could not be sent"),
+        "ticket.sent_again": _("A message was sent again"),
+        "ticket.confirmed_sent": _("A message did arrive after all"),
+        "ticket.given_up": _("A message was given up"),
+        "ticket.bounced": _("A mail came back"),
+        "ticket.delayed": _("A mail is delayed"),
+    },
+    _("Who the customer is"): {
+        "ticket.address_claimed": _("A visitor named an address"),
+        "ticket.match_dismissed": _("A possible match was dismissed"),
+    },
+}
+LABELS: Final = {name: label for group in TYPES.values() for name, label in group.items()}
+
+
+def type_of(entry: Entry) -> str:
+    """The name of what an entry says, as `webhook_type` in the database has it."""
+    if entry.kind == Kind.MESSAGE:
+        return "message.received" if entry.is_inbound else "message.sent"
+    return f"ticket.{entry.event}" if entry.is_event else f"{entry.kind}.added"
+
+
+def body_of(call: WebhookCall, agent: Agent) -> bytes | None:
+    """The body of a call, or None when the agent may not see now what it tells."""
+    seen = Entry.objects.visible_to(agent).with_people().select_related("conversation__customer")
+    entry = seen.filter(pk=call.entry_id, ticket__isnull=False).first()
+    if entry is None:
+        return None
+    cut = len(entry.text) > TEXT_MOST
+    entry.text = entry.text[:TEXT_MOST]
+    shown: Any = EntryOut(told([entry])[0]).data
+    for file in shown["files"]:
+        file["url"] = settings.BASE_URL + reverse("api:content", args=[file["id"]])
+    data = {
+        "entry": {**shown, "text_is_cut": cut},
+        "ticket": TicketOut(entry.ticket).data,
+        "customer": CustomerOut(entry.conversation).data,
+    }
+    return _body(call.type, entry.at, data)
+
+
+def test_body(agent: Agent) -> bytes:
+    return _body(TEST, database_now(), {"by": str(agent)})
+
+
+def _body(kind: str, at: datetime, data: dict[str, Any]) -> bytes:
+    when = DateTimeField().to_representation(at)
+    rendered: bytes = JSONRenderer().render({"type": kind, "timestamp": when, "data": data})
+    return rendered
