@@ -10,6 +10,7 @@ USAGE = """Start here:
 """
 LAUNCHED = ("demo", "up")
 SELF_SERVED = ("seed", "bench")
+ATTACHED = ("doctor", "backup", "restore")
 TOOLS = ("makemigrations", "check", "help", "parse_mail")
 
 
@@ -26,6 +27,10 @@ def main() -> None:
         from helpdesk.bench.private import main as run_privately
 
         sys.exit(run_privately(sys.argv[1:]))
+    if command in ATTACHED and not os.environ.get("DATABASE_URL"):
+        from helpdesk.attached import main as attach
+
+        sys.exit(attach(sys.argv[1:]))
     given = os.environ.get("DATABASE_URL")
     module = "helpdesk.offline" if command in TOOLS and not given else "helpdesk.settings"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)

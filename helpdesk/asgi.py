@@ -23,6 +23,7 @@ from conversations.routing import websocket_urlpatterns as desk_sockets  # noqa:
 from helpdesk.assets import is_immutable, protect  # noqa: E402
 from helpdesk.bodies import LimitedBodies  # noqa: E402
 from helpdesk.pages import Pages  # noqa: E402
+from helpdesk.tracing import Traced, doors  # noqa: E402
 
 pages: Any = Pages()
 
@@ -31,11 +32,14 @@ if settings.DEBUG:
     pages = import_module("django.contrib.staticfiles.handlers").ASGIStaticFilesHandler(pages)
 
 application = ServeStaticASGI(
-    ProtocolTypeRouter(
-        {
-            "http": LongPolls(HeldReads(LimitedBodies(pages, settings.REQUEST_MAX_BYTES))),
-            "websocket": OurOrigins(URLRouter([*desk_sockets, *chat_sockets])),
-        }
+    Traced(
+        ProtocolTypeRouter(
+            {
+                "http": LongPolls(HeldReads(LimitedBodies(pages, settings.REQUEST_MAX_BYTES))),
+                "websocket": OurOrigins(URLRouter([*desk_sockets, *chat_sockets])),
+            }
+        ),
+        doors(),
     ),
     root=settings.STATIC_ROOT,
     prefix=settings.STATIC_URL,

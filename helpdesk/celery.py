@@ -11,3 +11,5 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 app = Celery("helpdesk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+from helpdesk import tracing  # noqa: E402, F401 - names and counts every run of a task

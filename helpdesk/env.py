@@ -5,6 +5,7 @@ All readers raise `ImproperlyConfigured`. An empty variable counts as not set.
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -51,6 +52,14 @@ def integer(name: str, default: int, minimum: int = 0) -> int:
 def listing(name: str) -> list[str]:
     """Read a comma-separated list; blanks around and between items are dropped."""
     return [item for part in text(name).split(",") if (item := part.strip())]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Read a comma-separated list of networks such as 10.0.0.0/8 or fd00::/8."""
+    try:
+        return [ip_network(item) for item in listing(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.0.0.0/8.") from None
 
 
 def folder(name: str) -> Path:

@@ -1,18 +1,61 @@
 """One line per event on standard error: for people on a private copy, JSON elsewhere.
 
-Both structlog's loggers and the standard library's end here. Message texts don't belong in logs.
+Both structlog's loggers and the standard library's end here. Message texts don't belong in logs,
+and errors quote what they stumbled over: of an error its type and the lines of code are told, not
+its words.
 """
 
-from typing import Any
+import logging
+import sys
+import traceback
+from collections.abc import Iterator, MutableMapping
+from typing import Any, Final
 
 import structlog
+
+WORDY: Final = {"celery.app.trace": "task_failed", "asyncio": "task_failed_unseen"}
+"""Loggers that put the error's words into the line itself, and what is said instead."""
+
+
+def without_words(
+    logger: object, name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Turn `exc_info` into `exception`: for each error of the chain its type and where it was."""
+    given = event.pop("exc_info", None)
+    if isinstance(given, BaseException):
+        error: BaseException | None = given
+    elif isinstance(given, tuple):
+        error = given[1]
+    else:
+        error = sys.exc_info()[1] if given else None
+    record = event.get("_record")
+    if isinstance(record, logging.LogRecord):
+        # The plain formatter would print it once more, with its words.
+        record.exc_info = record.exc_text = None
+        if error is not None and record.name in WORDY:
+            event["event"] = WORDY[record.name]
+    if error is not None:
+        event["exception"] = "\n".join(_places(error))
+    return event
+
+
+def _places(error: BaseException | None) -> Iterator[str]:
+    while error is not None:
+        yield type(error).__qualname__
+        yield from (f"  {at.filename}:{at.lineno} {at.name}" for at in _frames(error))
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _frames(error: BaseException) -> traceback.StackSummary:
+    return traceback.extract_tb(error.__traceback__)
+
 
 SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso"),
-    structlog.processors.format_exc_info,
+    without_words,
 ]
 QUIET = ("celery", "kombu", "httpx", "httpcore", "pymap", "mail.log")
 

@@ -108,6 +108,7 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
                 "channels_inbox.pages.context.dead_items",
                 "channels_inbox.pages.context.stopped_webhooks",
+                "helpdesk.lookout.alarm",
             ],
         },
     }
@@ -199,6 +200,14 @@ CELERY_BEAT_SCHEDULE = {
     )
 }
 
+# Who may read /metrics: whoever knows the token, and these networks where no proxy is between.
+# Neither set, there is no such page.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS")
+# How often each web process looks for signs of life, and how long they may miss before its pages
+# say so, in seconds; None to look at nothing.
+LOOKOUT: dict[str, float] | None = {"every": 5.0, "grace": 15.0}
+
 # People
 AUTH_USER_MODEL = "conversations.Agent"
 AUTHENTICATION_BACKENDS = [
@@ -248,7 +257,7 @@ X_FRAME_OPTIONS = "DENY"
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = SECURE
-    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 # Subdomains, and lists that browsers ship, are for the owner of the domain to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 CONTENT_SECURITY_POLICY = {

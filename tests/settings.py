@@ -14,3 +14,5 @@ STORAGES = GIVEN | {
 }
 # All visitors of the tests come from one machine.
 CHAT_LIMITS_TIMES = 1000
+# No worker lives in a test run, and pages needn't say so.
+LOOKOUT = None

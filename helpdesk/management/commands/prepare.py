@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 
@@ -15,12 +14,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate, publish, and fill an empty demo."""
-        from helpdesk import demo_data, heartbeats
+        from helpdesk import heartbeats
         from helpdesk.assets import publish
+        from helpdesk.upgrading import migrate
 
-        call_command("migrate", interactive=False, verbosity=0)
+        migrate()
         publish()
         if settings.LOCAL:
             heartbeats.forget()
         if settings.DEMO:
+            from helpdesk import demo_data
+
             demo_data.load_once()

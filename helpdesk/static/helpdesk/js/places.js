@@ -72,6 +72,7 @@ function put(fresh) {
   if (!fresh.getElementById("content")) throw new Error("no page of the desk");
   const app = document.querySelector(".app");
   document.title = fresh.title;
+  document.getElementById("alarm").replaceWith(fresh.getElementById("alarm"));
   app.className = fresh.querySelector(".app").className;
   swap("#content", fresh);
   swap("#side", fresh);

@@ -1,0 +1,138 @@
+"""What the tables say of the work that waits and of what was done lately.
+
+Counts of what waits or went wrong go by indexes of just that, and stop at a limit; what was lately
+is read from the young end of the tables.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+MOST: Final = 100_000
+YOUNGEST: Final = 20_000
+LATELY: Final = timedelta(minutes=5)
+HOUR: Final = timedelta(hours=1)
+
+QUEUES: Final = {
+    "inbound": gettext_noop("Coming in"),
+    "outbound": gettext_noop("Going out"),
+    "held": gettext_noop("Held replies"),
+    "files": gettext_noop("Files to store"),
+}
+# What is due and not taken yet; a try that is put off until later is not.
+WAITING: Final = {
+    "inbound": "FROM channels_inbox_item WHERE state = 'waiting'",
+    "outbound": "FROM conversations_delivery WHERE state = 'queued' AND next_at <= now()",
+    "held": "FROM conversations_heldsend WHERE state = 'held' AND release_at <= now()",
+    "files": "FROM conversations_attachment WHERE state = 'pending' AND next_at <= now()",
+}
+SINCE: Final = {
+    "inbound": "received_at",
+    "outbound": "next_at",
+    "held": "release_at",
+    "files": "next_at",
+}
+STATES: Final = {
+    "items": ("channels_inbox_item", ("waiting", "dead", "ignored")),
+    "deliveries": ("conversations_delivery", ("queued", "sending", "failed", "ambiguous")),
+}
+RECENT: Final = {
+    "items": ("channels_inbox_item", "received_at"),
+    "deliveries": ("conversations_delivery", "queued_at"),
+}
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What waits in one: how many (MOST at most), and since when the oldest has."""
+
+    name: str
+    waiting: int
+    oldest_at: datetime | None
+
+    @property
+    def label(self) -> str:
+        """Its name in words."""
+        return _(QUEUES[self.name])
+
+    def seconds(self, now: datetime) -> float:
+        """For how long the oldest has been waiting; 0 when nothing waits."""
+        return max((now - self.oldest_at).total_seconds(), 0) if self.oldest_at else 0
+
+
+@dataclass(frozen=True)
+class Recent:
+    """How many came in a span of time, by the state they are in now. `is_least`: there were more
+    than were looked at."""
+
+    by_state: Mapping[str, int]
+    is_least: bool
+
+    @property
+    def total(self) -> int:
+        """Of all states."""
+        return sum(self.by_state.values())
+
+
+def queues() -> list[Queue]:
+    """Every queue."""
+    return [Queue(name, *_row(_waiting(name))) for name in QUEUES]
+
+
+def dead_items() -> int:
+    """How many items could not be read and wait for somebody (MOST at most)."""
+    return states("items")["dead"]
+
+
+def states(what: str) -> dict[str, int]:
+    """How many `items` or `deliveries` are in each state that is not the good end."""
+    table, names = STATES[what]
+    found = {}
+    for name in names:
+        limited = f"SELECT 1 FROM {table} WHERE state = '{name}' LIMIT {MOST}"
+        found[name] = int(_row(f"SELECT count(*) FROM ({limited}) few")[0])
+    return found
+
+
+def recent(what: str, span: timedelta = LATELY) -> Recent:
+    """The `items` or `deliveries` that came within `span`, among the YOUNGEST ones."""
+    table, at = RECENT[what]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT state, count(*), bool_or(place = {YOUNGEST}) FROM ("
+            f"  SELECT state, {at} AS at, row_number() OVER () AS place FROM"
+            f"  (SELECT state, {at} FROM {table} ORDER BY id DESC LIMIT {YOUNGEST}) young"
+            ") numbered WHERE at > clock_timestamp() - %s * interval '1 second' GROUP BY state",
+            [span.total_seconds()],
+        )
+        rows = cursor.fetchall()
+    return Recent({state: count for state, count, _last in rows}, any(row[2] for row in rows))
+
+
+def mailboxes() -> dict[str, int]:
+    """How many connected accounts work, and how many don't."""
+    working, failing = _row(
+        "SELECT count(*) FILTER (WHERE error_code = ''), count(*) FILTER (WHERE error_code > '')"
+        " FROM channels_inbox_account a JOIN conversations_inbox i ON i.id = a.inbox_id"
+        " WHERE i.is_active"
+    )
+    return {"working": working, "failing": failing}
+
+
+def _waiting(name: str) -> str:
+    limited = f"SELECT {SINCE[name]} AS since {WAITING[name]} ORDER BY 1 LIMIT {MOST}"
+    if name == "inbound":
+        limited = f"SELECT {SINCE[name]} AS since {WAITING[name]} ORDER BY id LIMIT {MOST}"
+    return f"SELECT count(*), min(since) FROM ({limited}) few"
+
+
+def _row(sql: str) -> tuple[Any, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row

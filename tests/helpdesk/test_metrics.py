@@ -1,0 +1,201 @@
+"""Figures for operators: right over several processes, without a word of anybody, closed."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+import redis
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+from websockets.sync.client import connect
+
+from channels_inbox.email.config import MailConfig
+from helpdesk import heartbeats
+from helpdesk.embedded import free_port
+from helpdesk.metrics import counting, readings
+from tests.builders import answer, identity_of, make_cast, ticket_of
+from tests.channels_inbox.mailing import arrive, make_mail
+from tests.channels_inbox.mailing import connect as connect_mail
+from tests.journeys.serving import serving
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "a-token-of-the-tests"
+
+
+@pytest.fixture(autouse=True)
+def empty() -> Iterator[None]:
+    """No figures of others."""
+    with heartbeats.client() as server:
+        server.delete(counting.key("counted"), counting.key("sockets"))
+    yield
+
+
+@pytest.fixture
+def token(settings: Settings) -> None:
+    settings.METRICS_TOKEN = TOKEN
+
+
+def scrape() -> dict[tuple[str, tuple[str, ...]], float]:
+    """Every sample by its name and label values."""
+    answered = Client().get("/metrics", headers={"authorization": f"Bearer {TOKEN}"})
+    assert answered.status_code == 200
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(answered.content.decode())
+        for sample in family.samples
+    }
+
+
+# Who may read them.
+
+
+def test_without_a_setting_there_is_no_such_page() -> None:
+    assert Client().get("/metrics").status_code == 404
+    assert Client().get("/metrics", headers={"authorization": "Bearer "}).status_code == 404
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize(
+    "given", ["", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x"]
+)
+def test_a_wrong_token_opens_nothing(given: str) -> None:
+    assert Client().get("/metrics", headers={"authorization": given}).status_code == 404
+
+
+def test_networks_open_it_where_no_proxy_is_between(settings: Settings) -> None:
+    settings.METRICS_NETWORKS = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
+    inside = Client(REMOTE_ADDR="10.1.2.3")
+    assert inside.get("/metrics").status_code == 200
+    assert Client(REMOTE_ADDR="fd00::1").get("/metrics").status_code == 200
+    assert Client(REMOTE_ADDR="11.1.2.3").get("/metrics").status_code == 404
+    assert Client(REMOTE_ADDR="").get("/metrics").status_code == 404
+    assert inside.get("/metrics", headers={"x-forwarded-for": "1.2.3.4"}).status_code == 404
+
+
+# What they say.
+
+
+@pytest.mark.usefixtures("token")
+def test_it_tells_what_waits_and_what_became_of_what_came() -> None:
+    cast = make_cast()
+    connect_mail(cast.inbox, MailConfig())
+    item = arrive(cast.inbox, make_mail())
+    assert item.entry
+    answer(ticket_of(item.entry), by=cast.alice, inbox=cast.inbox, to=identity_of())
+    arrive(cast.inbox, make_mail("other@example.org"))
+    old = timezone.now() - timedelta(seconds=90)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE conversations_delivery SET next_at = %s", [old])
+        cursor.execute(
+            "UPDATE channels_inbox_item SET state = 'dead', reason = 'x' WHERE id = %s", [item.pk]
+        )
+    told = scrape()
+    assert told["helpdesk_up", ("database",)] == told["helpdesk_up", ("broker",)] == 1
+    assert told["helpdesk_queue_waiting", ("outbound",)] == 1
+    assert 90 <= told["helpdesk_queue_oldest_seconds", ("outbound",)] < 900
+    assert told["helpdesk_queue_oldest_seconds", ("inbound",)] == 0
+    assert told["helpdesk_items", ("dead",)] == 1
+    assert told["helpdesk_items_recent", ("threaded",)] == 1
+    assert told["helpdesk_deliveries", ("queued",)] == 1
+    assert told["helpdesk_alive", ("beat",)] == 0
+
+
+@pytest.mark.usefixtures("token")
+def test_what_is_recent_stops_at_the_youngest(monkeypatch: pytest.MonkeyPatch) -> None:
+    cast = make_cast()
+    for _ in range(3):
+        arrive(cast.inbox, make_mail())
+    whole = readings.recent("items")
+    assert (whole.total, whole.is_least) == (3, False)
+    monkeypatch.setattr(readings, "YOUNGEST", 2)
+    part = readings.recent("items")
+    assert (part.total, part.is_least) == (2, True)
+
+
+@pytest.mark.usefixtures("token")
+def test_counters_add_up_over_processes() -> None:
+    code = (
+        "import django; django.setup()\n"
+        "from helpdesk.metrics import counting\n"
+        "counts = counting.mine()\n"
+        "counts.add('requests', 'desk', 'GET', '2xx', by=3)\n"
+        "counts.took('request_seconds', 'desk', seconds=0.02)\n"
+        "counts.sockets['desk'] += 2\n"
+        "counts.hand_over()\n"
+    )
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+    told = scrape()
+    assert told["helpdesk_requests_total", ("desk", "GET", "2xx")] == 6
+    assert told["helpdesk_request_seconds_bucket", ("desk", "0.01")] == 0
+    assert told["helpdesk_request_seconds_bucket", ("desk", "0.025")] == 2
+    assert told["helpdesk_request_seconds_count", ("desk",)] == 2
+    assert told["helpdesk_request_seconds_sum", ("desk",)] == pytest.approx(0.04)
+    assert told["helpdesk_sockets", ("desk",)] == 4
+
+
+@pytest.mark.usefixtures("token")
+def test_sockets_of_dead_processes_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = counting.Counts()
+    counts.sockets["chat"] += 5
+    counts.hand_over()
+    assert scrape()["helpdesk_sockets", ("chat",)] == 5
+    monkeypatch.setattr(counting, "LASTS", -1.0)
+    assert scrape()["helpdesk_sockets", ("chat",)] == 0
+
+
+@pytest.mark.usefixtures("token")
+def test_a_web_process_counts_what_it_answers() -> None:
+    with serving() as web:
+        for path in ("/healthz", "/healthz", "/desk/mine/open/", "/secret-word-of-somebody"):
+            try:
+                urlopen(web.url + path, timeout=10).read()
+            except OSError:
+                continue
+        url = f"{web.url.replace('http', 'ws')}/ws/desk/"
+        with connect(url, origin=web.url, proxy=None) as socket:  # type: ignore[arg-type]
+            counting.mine().hand_over()
+            told = scrape()
+            socket.close()
+    assert told["helpdesk_requests_total", ("healthz", "GET", "2xx")] == 2
+    assert told["helpdesk_requests_total", ("desk", "GET", "3xx")] == 1
+    assert told["helpdesk_requests_total", ("other", "GET", "4xx")] == 1
+    assert not any("secret" in value for _name, labels in told for value in labels)
+
+
+@pytest.mark.usefixtures("token")
+def test_what_was_counted_while_redis_was_away_is_kept(settings: Settings) -> None:
+    counts, at = counting.Counts(), settings.REDIS_URL
+    counts.add("requests", "desk", "GET", "5xx")
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    with pytest.raises(redis.RedisError):
+        counts.hand_over()
+    told = scrape()
+    assert (told["helpdesk_up", ("broker",)], told["helpdesk_up", ("database",)]) == (0, 1)
+    settings.REDIS_URL = at
+    counts.hand_over()
+    counts.hand_over()
+    assert scrape()["helpdesk_requests_total", ("desk", "GET", "5xx")] == 1
+
+
+@pytest.mark.usefixtures("token")
+def test_nothing_anybody_wrote_is_in_it() -> None:
+    cast = make_cast()
+    connect_mail(cast.inbox, MailConfig())
+    marker = "Zebrafish"
+    mail = make_mail(f"{marker} <{marker}@example.org>", subject=marker, text=marker)
+    arrive(cast.inbox, mail)
+    arrive(cast.inbox, f"{marker}: {marker}".encode())
+    text = Client().get("/metrics", headers={"authorization": f"Bearer {TOKEN}"}).content.decode()
+    assert "helpdesk_items_recent" in text
+    for word in (marker, marker.lower(), cast.inbox.name, cast.inbox.address, "alice", "Support"):
+        assert word not in text
