@@ -6,6 +6,7 @@ and share that memory. Nothing but the standard library is imported before that.
 
 import argparse
 import gc
+import json
 import os
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 
 from helpdesk import keys
-from helpdesk.demo_cast import CAST, MAIL_DOMAIN, PASSWORD
+from helpdesk.demo.cast import CAST, LEADS, LIVELY_SWITCH, MAIL_DOMAIN, PASSWORD
 from helpdesk.embedded import (
     LOOPBACK,
     EmbeddedError,
@@ -37,6 +38,8 @@ SHARED = (
     "psycopg_pool",
 )  # fmt: skip
 LOG_LIMIT = 5_000_000
+# Where a running copy keeps what its commands need to reach it.
+RUNNING = "running.json"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         (data / "logs").mkdir(mode=0o700, exist_ok=True)
         lock = take_lock(data / "lock")
         copy = Copy(options.command == "demo", data, choose_ports(options))
+        set_lively(copy, lively=options.lively)
         supervisor = Supervisor(data / "logs", [lock], say)
         supervisor.obey_signals()
         return launch(copy, supervisor, began)
@@ -80,7 +84,18 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("command", choices=("demo", "up"))
     parser.add_argument("--port", type=int, help="port of the web pages (8000, or the next free)")
     parser.add_argument("--data", metavar="DIR", help="folder for everything it keeps")
+    parser.add_argument("--lively", action="store_true", help="demo: agents act by script")
     return parser.parse_args(arguments)
+
+
+def set_lively(copy: Copy, *, lively: bool) -> None:
+    """The floor of a demo lives from its start on or when somebody switches it on, never because
+    it did at the last start."""
+    switch = copy.data / LIVELY_SWITCH
+    if copy.demo and lively:
+        switch.touch()
+    else:
+        switch.unlink(missing_ok=True)
 
 
 def choose_ports(options: argparse.Namespace) -> dict[str, int]:
@@ -150,7 +165,15 @@ def start_services(copy: Copy, supervisor: Supervisor) -> None:
         services.append(valkey.prepare())
     os.environ.update({name: value for name, value in made.items() if name not in given})
     os.environ.update(LOCAL="1", DEMO=str(int(copy.demo)))
+    note(copy.data / RUNNING, [*made, "LOCAL", "DEMO"])
     supervisor.start(services, seconds=60, meanwhile=import_product)
+
+
+def note(path: Path, names: Sequence[str]) -> None:
+    """Write down where this copy is reached, for ourselves alone."""
+    path.unlink(missing_ok=True)
+    path.touch(0o600)
+    path.write_text(json.dumps({name: os.environ[name] for name in names}))
 
 
 def import_product() -> None:
@@ -226,10 +249,11 @@ def announce(copy: Copy, seconds: float) -> None:
     say(f"Helpdesk runs (after {seconds:.1f} s).")
     say(f"  Open     {copy.address}/")
     if copy.demo:
-        people = ", ".join(part.email for part in CAST)
+        people = ", ".join(part.email for part in CAST if part.slug in LEADS)
         say(f"  Sign in  one click there, or as {people}; password {PASSWORD}")
         smtp, imap = (f"{LOOPBACK}:{copy.ports[name]}" for name in ("smtp", "imap"))
         say(f"  Shop     {copy.address}/demo/shop/ has the chat on it")
+        say(f"  Mailbox  {copy.address}/demo/mailbox/ is a customer's")
         say(f"  Mail     SMTP {smtp}, IMAP {imap}; any address @{MAIL_DOMAIN}, same password")
     else:
         say("  The first page you see creates the admin.")

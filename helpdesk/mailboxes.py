@@ -3,12 +3,9 @@
 Any address of the domain exists from the moment somebody signs in to it or writes to it.
 """
 
-import sqlite3
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 from pymap.backend.dict import Config, Identity, Login, Session
 from pymap.backend.dict.filter import FilterSet
@@ -24,35 +21,7 @@ from pymap.parsing.specials.flag import Flag
 from pymap.user import UserMetadata
 from pysasl.creds.server import ServerCredentials
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS mailbox (
-    id INTEGER PRIMARY KEY, owner TEXT, name TEXT, uid_validity INTEGER, max_uid INTEGER,
-    UNIQUE (owner, name)
-);
-CREATE TABLE IF NOT EXISTS message (
-    mailbox INTEGER REFERENCES mailbox ON DELETE CASCADE, uid INTEGER, at TEXT, flags TEXT,
-    raw BLOB, PRIMARY KEY (mailbox, uid)
-);
-"""
-
-
-class Store:
-    """The file behind all mailboxes; each call is one committed transaction."""
-
-    def __init__(self, path: Path) -> None:
-        """Open or create it."""
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.connection = sqlite3.connect(path)
-        self.connection.executescript("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON;" + SCHEMA)
-
-    def write(self, sql: str, *values: object) -> None:
-        """Run one statement and commit it."""
-        with self.connection:
-            self.connection.execute(sql, values)
-
-    def read(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
-        return self.connection.execute(sql, values).fetchall()
+from helpdesk.demo.mail_store import Store
 
 
 class KeptMailbox(MailboxData):

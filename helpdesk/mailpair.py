@@ -21,8 +21,9 @@ from pymap.backend.dict import Config, DictBackend
 from pymap.imap import IMAPService
 from pysasl.hashing import Cleartext
 
-from helpdesk.demo_cast import MAIL_DOMAIN, PASSWORD
-from helpdesk.mailboxes import Mailboxes, Store
+from helpdesk.demo.cast import MAIL_DOMAIN, PASSWORD
+from helpdesk.demo.mail_store import Store
+from helpdesk.mailboxes import Mailboxes
 
 LOOPBACK = "127.0.0.1"
 HOSTNAME = f"mail.{MAIL_DOMAIN}"

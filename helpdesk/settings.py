@@ -108,6 +108,7 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
                 "channels_inbox.pages.context.dead_items",
                 "channels_inbox.pages.context.stopped_webhooks",
+                *(["helpdesk.demo.guide.context"] if DEMO else []),
                 "helpdesk.lookout.alarm",
             ],
         },
@@ -197,6 +198,7 @@ CELERY_BEAT_SCHEDULE = {
         ("channels_inbox.chat_tidy", 3600, "slow"),
         ("channels_inbox.webhook_tidy", 3600, "slow"),
         ("conversations.forget_old_keys", 3600, "slow"),
+        *([("helpdesk.lively", 5, "slow")] if DEMO else []),
     )
 }
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from conversations.views import account
-from helpdesk import demo, demo_shop, entrance, first_run, health
+from helpdesk import entrance, first_run, health
 from helpdesk.doctor import outside, page
 from helpdesk.metrics import door
 
@@ -33,9 +33,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("conversations.urls")),
 ]
 if settings.DEMO:
-    urlpatterns = [
-        path("demo/", demo.people, name="demo"),
-        path("demo/sign-in/<slug:role>/", demo.sign_in, name="demo-sign-in"),
-        path("demo/shop/", demo_shop.shop, name="demo-shop"),
-        *urlpatterns,
-    ]
+    urlpatterns = [path("demo/", include("helpdesk.demo.urls")), *urlpatterns]

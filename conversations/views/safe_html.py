@@ -17,6 +17,8 @@ from django.urls import reverse
 from conversations.models import FileState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest
 
     from conversations.models import Entry
@@ -170,7 +172,11 @@ PICTURES = ("data:image/png", "data:image/jpeg", "data:image/gif", "data:image/w
 def cleaned(html: str, entry: Entry, *, remote: bool = False) -> str:
     """The harmless part of a message's HTML, with its own images; with `remote` those of other
     servers as well, through ours."""
-    images = _images(entry)
+    return harmless(html, _images(entry), remote=remote)
+
+
+def harmless(html: str, images: Mapping[str, str], *, remote: bool = False) -> str:
+    """The same for HTML of whatever else; `images` are addresses by Content-ID."""
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if attribute == "src":
@@ -218,7 +224,7 @@ def _images(entry: Entry) -> dict[str, str]:
     return {file.content_id.strip("<>"): image_url(file.public_id) for file in stored}
 
 
-def _source(value: str, images: dict[str, str], *, remote: bool) -> str | None:
+def _source(value: str, images: Mapping[str, str], *, remote: bool) -> str | None:
     """The address of an image: one of the message's own, or of ours for one elsewhere."""
     start = value.strip().lower()
     if start.startswith("cid:"):

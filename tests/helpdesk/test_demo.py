@@ -1,23 +1,39 @@
 """One-click sign-in: in the demo, by POST, from this machine; nowhere else."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from helpdesk import demo_data
+from helpdesk.demo import data, lively
+from helpdesk.embedded import free_port
 
 HERE: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "SERVER_NAME": "127.0.0.1"}
-PATH = "/demo/sign-in/admin/"
+PATH = "/demo/sign-in/ada/"
+DOORS = (
+    "/demo/",
+    "/demo/shop/",
+    "/demo/guide/",
+    "/demo/mailbox/",
+    "/demo/mailbox/maya/",
+    "/demo/mailbox/maya/news/",
+    "/demo/mailbox/maya/write/",
+    "/demo/mailbox/maya/sent/",
+    "/demo/mailbox/maya/inbox/101/",
+    "/demo/mailbox/maya/inbox/101/whole/",
+    "/demo/mailbox/maya/inbox/101/file/0/",
+)
 
 
 @pytest.fixture
-def demo(db: None, settings: Settings) -> None:
+def demo(db: None, settings: Settings, tmp_path: Path) -> None:
     settings.DEMO = settings.LOCAL = True
+    settings.DATA_DIR = tmp_path
     settings.DEMO_MAIL = {"host": "127.0.0.1", "smtp_port": 2525, "imap_port": 1143}
     settings.ROOT_URLCONF = "tests.helpdesk.demo_urls"
-    demo_data.load_once()
+    data.hire()
 
 
 @pytest.mark.usefixtures("demo")
@@ -35,7 +51,7 @@ def test_it_leads_nowhere_else(client: Client) -> None:
 @pytest.mark.usefixtures("demo")
 def test_it_offers_everyone(client: Client) -> None:
     page = client.get("/demo/", **HERE).content.decode()
-    assert page.count("<form") == 3
+    assert page.count('action="/demo/sign-in/') == 6
     assert client.get("/sign-in/?next=/x/", **HERE)["Location"] == "/demo/?next=%2Fx%2F"
 
 
@@ -60,7 +76,11 @@ def test_it_is_not_there_for_others(
 ) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     assert client.post(PATH, **(HERE | far)).status_code == 404
-    assert client.get("/demo/", **(HERE | far)).status_code == 404
+    for door in DOORS:
+        assert client.get(door, **(HERE | far)).status_code == 404, door
+    assert client.post("/demo/lively/", {"on": "1"}, **(HERE | far)).status_code == 404
+    assert client.post("/demo/guide/", **(HERE | far)).status_code == 404
+    assert not lively.is_on()
 
 
 @pytest.mark.usefixtures("demo")
@@ -73,3 +93,26 @@ def test_it_is_not_there_without_the_demo(client: Client, settings: Settings, mi
 @pytest.mark.django_db
 def test_the_product_has_no_such_route(client: Client) -> None:
     assert client.post(PATH, **HERE).status_code == 404
+    for door in DOORS:
+        assert client.get(door, **HERE).status_code == 404, door
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_floor_is_switched_on_and_off(client: Client) -> None:
+    assert b"Let them act" in client.get("/demo/", **HERE).content
+    client.post("/demo/lively/", {"on": "1"}, **HERE)
+    assert lively.is_on()
+    assert b"Stop them" in client.get("/demo/", **HERE).content
+    client.post("/demo/lively/", {"on": "0"}, **HERE)
+    assert not lively.is_on()
+
+
+@pytest.mark.usefixtures("demo")
+def test_where_the_mail_servers_are_away_the_mailbox_says_so(
+    client: Client, settings: Settings
+) -> None:
+    settings.DEMO_MAIL = {"host": "127.0.0.1", "smtp_port": free_port(), "imap_port": free_port()}
+    answer = client.get("/demo/mailbox/maya/", **HERE)
+    assert answer.status_code == 503
+    assert "mail servers" in answer.content.decode()
+    assert client.get("/demo/mailbox/", **HERE).status_code == 200

@@ -80,7 +80,7 @@ def test_the_demo_runs_stops_on_ctrl_c_and_survives_kill_9(start: Start, data: P
     for part in ("web", "queue=fast", "queue=slow", "beat", "mailpair", "postgres", "valkey"):
         assert part in names
     page = Browser(copy).get("/demo/")
-    assert "admin@demo.example" in page
+    assert "ada@demo.example" in page
     assert stat.S_IMODE((data / "keys.json").stat().st_mode) == 0o600
     copy.end(signal.SIGKILL)
 
@@ -88,7 +88,7 @@ def test_the_demo_runs_stops_on_ctrl_c_and_survives_kill_9(start: Start, data: P
     copy.wait_ready()
     assert copy.end(signal.SIGINT) == 0
     assert f"Open     {copy.url}/" in copy.printed
-    assert "admin@demo.example" in copy.printed
+    assert "ada@demo.example" in copy.printed
     assert copy.printed.endswith("Stopped; nothing is left running.\n")
 
 
@@ -108,11 +108,11 @@ def test_one_click_signs_in_on_this_machine_only(start: Start) -> None:
     copy.wait_ready()
     browser = Browser(copy)
     page = browser.get("/demo/")
-    assert browser.post("/demo/sign-in/admin/", page, next="/healthz") == "/healthz"
+    assert browser.post("/demo/sign-in/ada/", page, next="/healthz") == "/healthz"
     with pytest.raises(urllib.error.HTTPError, match="404"):
         Browser(copy).get("/demo/", **{"X-Forwarded-For": "203.0.113.9"})
     with pytest.raises(urllib.error.HTTPError, match="405"):
-        browser.get("/demo/sign-in/admin/")
+        browser.get("/demo/sign-in/ada/")
     assert browser.post("/demo/sign-in/nobody/", browser.get("/demo/")) == ""
     copy.end(signal.SIGTERM)
 

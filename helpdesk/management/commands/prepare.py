@@ -23,6 +23,6 @@ class Command(BaseCommand):
         if settings.LOCAL:
             heartbeats.forget()
         if settings.DEMO:
-            from helpdesk import demo_data
+            from helpdesk.demo import data
 
-            demo_data.load_once()
+            data.load_once()

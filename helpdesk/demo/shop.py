@@ -16,9 +16,9 @@ from django.views.decorators.http import require_safe
 from channels_inbox import vault
 from channels_inbox.chat.signatures import ALGORITHM, SECRET
 from conversations.models import Inbox
-from helpdesk.demo import refuse_strangers
-from helpdesk.demo_cast import MAIL_DOMAIN
-from helpdesk.demo_stories import STORIES
+from helpdesk.demo.cast import MAIL_DOMAIN
+from helpdesk.demo.door import refuse_strangers
+from helpdesk.demo.stories import people
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -52,7 +52,7 @@ def shop(request: HttpRequest) -> HttpResponse:
     chat = Inbox.objects.active().filter(kind="chat").order_by("pk").first()
     if chat is None:
         raise Http404
-    customers = {story.address: story.name for story in STORIES}
+    customers = people()
     who = request.GET.get("as", "")
     context = {
         "key": chat.public_id,
@@ -60,6 +60,7 @@ def shop(request: HttpRequest) -> HttpResponse:
         "customers": list(customers.items())[:3],
         "leaves": "out" in request.GET,
         "who": customers.get(who, ""),
+        "user": who,
         "signed": signed(chat, who, customers[who]) if who in customers else "",
     }
     return render(request, "helpdesk/demo_shop.html", context)

@@ -1,0 +1,215 @@
+"""Tells the stories by the verbs that people and channels use."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from mimetypes import guess_type
+from typing import TYPE_CHECKING, Final
+
+from channels_inbox.email import outgoing as mails
+from conversations import attachments, deliveries, intake, merges, ownership, replies, tickets
+from conversations.customers import Address
+from conversations.models import (
+    Conversation,
+    Customer,
+    Delivery,
+    Entry,
+    Identity,
+    IdentityKind,
+    Proof,
+    Ticket,
+)
+from conversations.thread import database_now
+from helpdesk.demo.cast import MAIL_DOMAIN
+from helpdesk.demo.stories import TOLD, span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conversations.models import Agent, Attachment, Inbox
+    from helpdesk.demo import stories
+    from helpdesk.demo.clock import Clock
+    from helpdesk.demo.stories import Join, Matter, Step
+
+REFUSED: Final = "550 5.2.2 The mailbox of this user is full"
+
+
+@dataclass
+class Told:
+    """One matter as far as it has been told: its ticket, the message an answer goes to, and the
+    names of its mails."""
+
+    matter: Matter
+    customer: stories.Customer
+    heard: Entry | None = None
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def ticket(self) -> Ticket:
+        assert self.heard is not None
+        ticket = self.heard.ticket_id
+        assert ticket is not None
+        return Ticket.objects.get(pk=ticket)
+
+
+@dataclass(frozen=True)
+class Teller:
+    """`inboxes` are the mail inboxes by their team's name, `agents` the cast by slug."""
+
+    clock: Clock
+    agents: dict[str, Agent]
+    inboxes: dict[str, Inbox]
+    chat: Inbox
+
+    def tell(self, customer: stories.Customer) -> None:
+        """All matters of one customer, in the order in which things happened."""
+        matters = [Told(matter, customer) for matter in customer.matters]
+        steps = [(step, told) for told in matters for step in told.matter.steps]
+        steps.sort(key=lambda pair: pair[0].ago, reverse=True)
+        for number, (step, told) in enumerate(steps):
+            # Steps of one minute follow each other, too.
+            self.clock.at(step.ago - timedelta(seconds=number))
+            self._act(step, told)
+        first = matters[0].heard
+        assert first is not None
+        Customer.objects.filter(conversation=first.conversation_id).update(
+            name=customer.name, language=customer.language
+        )
+
+    def join(self, join: Join) -> None:
+        """Two customers turned out to be one."""
+        self.clock.at(join.ago)
+        values = [f"{address}@{MAIL_DOMAIN}" for address in join.of]
+        first, second = (
+            Conversation.objects.get(identities__kind="email", identities__value=value)
+            for value in values
+        )
+        merges.merge(first, second, by=self.agents[join.by], reason=join.reason)
+
+    def _act(self, step: Step, told: Told) -> None:
+        if step.who:
+            acts: dict[str, Callable[[Step, Told, Agent], None]] = {
+                "answers": self._answers,
+                "fails": self._fails,
+                "notes": self._notes,
+                "takes": self._takes,
+                "resolves": self._resolves,
+                "snoozes": self._snoozes,
+            }
+            acts[step.does](step, told, self.agents[step.who])
+        else:
+            self._hear(step, told)
+
+    def _hear(self, step: Step, told: Told) -> None:
+        inbound = self._mail(step, told) if step.does == "mail" else self._said(step, told)
+        outcome = intake.receive(inbound)
+        assert outcome.entry is not None
+        told.heard = outcome.entry
+        if step.files:
+            attachments.store_waiting(_bytes_of)
+
+    def _mail(self, step: Step, told: Told) -> intake.Inbound:
+        inbox = self.inboxes[told.matter.team]
+        name = f"{uuid.uuid4().hex}@{MAIL_DOMAIN}"
+        earlier, subject = tuple(told.names), told.matter.subject
+        told.names.append(name)
+        return intake.Inbound(
+            inbox=inbox,
+            external_id=name,
+            sender=_mail_of(told.customer),
+            proof=Proof.ALIGNED,
+            text=step.text.strip(),
+            subject=f"Re: {subject}" if earlier else subject,
+            names=(name,),
+            replies_to=earlier,
+            files=tuple(_file(filename) for filename in step.files),
+        )
+
+    def _said(self, step: Step, told: Told) -> intake.Inbound:
+        """By chat: whoever has an account in the shop is signed in there."""
+        customer, scope = told.customer, self.chat.public_id
+        known = bool(customer.address)
+        value = f"user:{customer.address}" if known else f"visitor-{customer.name.lower()}"
+        return intake.Inbound(
+            inbox=self.chat,
+            external_id=f"chat:{uuid.uuid4()}",
+            sender=Address(IdentityKind.CHAT, value, scope, customer.name),
+            proof=Proof.SIGNED if known else Proof.CLAIMED,
+            text=step.text,
+            follows_on=True,
+            also=(_mail_of(customer),) if known else (),
+        )
+
+    def _answers(self, step: Step, told: Told, by: Agent) -> None:
+        for lease in self._send(step, told, by):
+            deliveries.sent(lease)
+
+    def _fails(self, step: Step, told: Told, by: Agent) -> None:
+        for lease in self._send(step, told, by):
+            deliveries.failed(lease, code="smtp_550", error=REFUSED)
+
+    def _send(self, step: Step, told: Told, by: Agent) -> list[deliveries.Lease]:
+        """An answer on the channel of the last message, and its turn at the mail server. What is
+        shown in the customer's window was read there long ago."""
+        assert told.heard is not None and told.heard.identity is not None
+        heard, inbox, subject = told.heard, told.heard.inbox, told.matter.subject
+        assert inbox is not None and heard.identity_id is not None
+        here = Conversation.objects.resolve(heard.conversation_id)
+        sent = replies.reply(
+            told.ticket,
+            by=by,
+            outgoing=replies.Outgoing(
+                step.text.strip(), heard.identity_id, inbox.pk, subject=subject and f"Re: {subject}"
+            ),
+            seen_head=here.head,
+            client_token=uuid.uuid4(),
+        )
+        if inbox == self.chat:
+            self._seen(sent.pk)
+            return []
+        delivery = Delivery.objects.select_related(
+            "entry__ticket", "entry__agent", "inbox", "identity"
+        ).get(entry=sent.pk)
+        mails.prepare(delivery)
+        told.names.append(delivery.provider_id)
+        return deliveries.claim([inbox.pk], 1)
+
+    def _seen(self, sent: int) -> None:
+        entry = Entry.objects.get(pk=sent)
+        assert entry.identity_id is not None and entry.public_rev is not None
+        deliveries.seen([entry.identity_id], "read", upto=entry.public_rev)
+        Identity.objects.filter(pk=entry.identity_id).update(
+            here_at=database_now(), left_at=database_now()
+        )
+
+    def _notes(self, step: Step, told: Told, by: Agent) -> None:
+        replies.note(told.ticket, by=by, text=step.text, client_token=uuid.uuid4())
+
+    def _takes(self, step: Step, told: Told, by: Agent) -> None:
+        ticket = told.ticket
+        ownership.take(ticket, by=by, epoch=ticket.owner_epoch)
+
+    def _resolves(self, step: Step, told: Told, by: Agent) -> None:
+        """Moved into the past at once: what a customer writes next asks how long ago it was."""
+        ticket = tickets.resolve(told.ticket, by=by)
+        Ticket.objects.filter(pk=ticket.pk).update(resolved_at=self.clock.told)
+
+    def _snoozes(self, step: Step, told: Told, by: Agent) -> None:
+        """Until so long from now."""
+        until = database_now() + span(step.text)
+        tickets.snooze(told.ticket, until=until, by=by)
+
+
+def _mail_of(customer: stories.Customer) -> Address:
+    return Address(IdentityKind.EMAIL, f"{customer.address}@{MAIL_DOMAIN}", label=customer.name)
+
+
+def _file(filename: str) -> intake.InboundFile:
+    kind = guess_type(filename)[0] or "application/octet-stream"
+    return intake.InboundFile(filename, kind, (TOLD / filename).stat().st_size, source="demo")
+
+
+def _bytes_of(attachment: Attachment) -> bytes:
+    return (TOLD / attachment.filename).read_bytes()

@@ -1,0 +1,117 @@
+"""Those who act by script: step by step through the real verbs, and never in what is somebody else's."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conversations import intake, ownership, replies, tickets
+from conversations.customers import Address
+from conversations.models import Agent, Delivery, Entry, Inbox, Presence, Proof, Team, Ticket
+from conversations.thread import database_now
+from helpdesk.demo import data, lively
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_django import Settings
+
+LATER = timedelta(minutes=2)
+
+
+@pytest.fixture
+def chat(db: None, settings: Settings, tmp_path: Path) -> Inbox:
+    settings.DEMO = settings.LOCAL = True
+    settings.DATA_DIR = tmp_path
+    settings.DEMO_MAIL = {"host": "127.0.0.1", "smtp_port": 1, "imap_port": 1}
+    data.hire()
+    mail = data.inbox_of(Team.objects.get(name="Support"))
+    lively.switch(on=True)
+    return data.chat_beside(mail)
+
+
+def talk(who: str) -> lively.Talk:
+    return next(one for one in lively.talks() if one.who == who)
+
+
+def says(inbox: Inbox, who: str, text: str) -> Ticket:
+    """A customer of the script wrote, and their message is threaded."""
+    entry = intake.receive(
+        intake.Inbound(
+            inbox=inbox,
+            external_id=str(uuid.uuid4()),
+            sender=Address("chat", f"user:{who}", inbox.public_id, who),
+            proof=Proof.SIGNED,
+            text=text,
+            follows_on=True,
+        )
+    ).entry
+    assert entry is not None and entry.ticket_id
+    return Ticket.objects.get(pk=entry.ticket_id)
+
+
+def act() -> str:
+    return lively.act(database_now() + LATER)
+
+
+def test_a_matter_goes_its_way_to_the_end(chat: Inbox) -> None:
+    duc = talk("duc")
+    ticket = says(chat, "duc", duc.ask)
+    assert act() == "takes"
+    ticket.refresh_from_db()
+    assert str(ticket.agent) == "Linh Pham"
+    assert act() == "answers"
+    ticket.refresh_from_db()
+    assert ticket.newest and ticket.newest.text == duc.answer
+    assert ticket.status == "pending"
+    assert act() == "chats"
+    says(chat, "duc", duc.thanks)
+    assert act() == "resolves"
+    ticket.refresh_from_db()
+    assert ticket.status == "resolved"
+    assert Presence.objects.filter(online_until__gt=database_now()).count() == 3
+
+
+def test_it_notes_before_it_answers_where_there_is_a_note(chat: Inbox) -> None:
+    isabel = talk("isabel")
+    ticket = says(chat, "isabel", isabel.ask)
+    assert [act(), act(), act()] == ["takes", "notes", "answers"]
+    kinds = Entry.objects.filter(ticket=ticket).exclude(kind="event").order_by("seq")
+    assert [row.text for row in kinds] == [isabel.ask, isabel.note, isabel.answer]
+    assert Delivery.objects.filter(entry__ticket=ticket).count() == 1
+
+
+def test_nothing_happens_while_it_is_off_or_too_soon(chat: Inbox) -> None:
+    says(chat, "duc", talk("duc").ask)
+    assert lively.act(database_now()) == ""
+    lively.switch(on=False)
+    assert act() == ""
+
+
+def test_what_a_person_owns_or_wrote_in_is_left_alone(chat: Inbox) -> None:
+    anh = Agent.objects.get(name="Anh Nguyen")
+    owned = says(chat, "duc", talk("duc").ask)
+    ownership.take(owned, by=anh, epoch=owned.owner_epoch)
+    noted = says(chat, "isabel", talk("isabel").ask)
+    replies.note(noted, by=anh, text="Mine", client_token=uuid.uuid4())
+    other = says(chat, "maya", "Where is my lamp?")
+    before = Entry.objects.filter(ticket__in=[owned, noted, other]).count()
+    for _ in range(4):
+        act()
+    assert Entry.objects.filter(ticket__in=[owned, noted, other]).count() == before
+
+
+def test_no_more_than_a_few_are_open_at_once(chat: Inbox) -> None:
+    for one in lively.talks()[: lively.MOST_OPEN]:
+        ticket = says(chat, one.who, one.ask)
+        ownership.take(ticket, by=Agent.objects.get(name="Anh Nguyen"), epoch=1)
+    assert act() == ""
+    tickets.resolve(Ticket.objects.filter(newest__text=talk("isabel").ask).get(), by=anh())
+    assert act() == "chats"
+
+
+def anh() -> Agent:
+    return Agent.objects.get(name="Anh Nguyen")
