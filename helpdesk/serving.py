@@ -35,6 +35,8 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=5,
+                # Longer than proxies keep an idle line: where we close it, a request may meet that.
+                timeout_keep_alive=75,
                 ws_max_size=LARGEST_FRAME,
                 # Our frames are small; what compressing them remembers is not.
                 ws_per_message_deflate=False,
