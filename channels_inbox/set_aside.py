@@ -80,10 +80,6 @@ def item_for(agent: Agent, pk: int) -> Item:
     return item
 
 
-def any_dead(agent: Agent) -> bool:
-    return agent.is_supervisor and visible_to(agent).filter(state=ItemState.DEAD).exists()
-
-
 def visible_to(agent: Agent) -> QuerySet[Item]:
     """Items an agent may read: those of restricted inboxes only in their team."""
     teams = Membership.objects.acting(agent).values("team")

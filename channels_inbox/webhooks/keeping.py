@@ -133,10 +133,6 @@ def remove(webhook: Webhook, *, by: Agent) -> None:
     webhook.delete()
 
 
-def any_stopped(agent: Agent) -> bool:
-    return agent.is_admin and Webhook.objects.stopped().exists()
-
-
 def tidy() -> None:
     """Stop what nobody stands behind any more, and forget what was told long ago."""
     for webhook in Webhook.objects.filter(agent__is_active=False, stopped_at=None):

@@ -94,7 +94,7 @@ def test_from_an_empty_desk_to_a_team(
         expect(page.locator("#checks")).to_contain_text("Folder INBOX: works")
         expect(page.locator("#checks")).not_to_contain_text("failed")
         page.get_by_role("button", name="Save and start reading").click()
-        expect(page.get_by_role("status").first).to_contain_text("Saved")
+        expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
     assert Inbox.objects.get().team == Team.objects.get()
 
     page.get_by_role("link", name="People").click()

@@ -52,7 +52,7 @@ def test_from_the_first_page_to_the_log(
 ) -> None:
     page = desk.tab(desk.computer(admin), reverse("webhooks:webhooks"), live=False)
     page.get_by_role("link", name="Make a webhook").click()
-    page.get_by_label("Name").fill("Shop")
+    page.get_by_label("Name", exact=True).fill("Shop")
     page.get_by_label("Address").fill(consumer.url)
     expect(page.get_by_label("A customer wrote")).to_be_hidden()
     page.get_by_label("Only what is ticked").check()

@@ -101,7 +101,7 @@ function swapList(fresh) {
     if (next && !old) document.querySelector("#content").before(next);
     return;
   }
-  const ticket = fresh.getElementById("thread")?.dataset.ticket;
+  const ticket = document.getElementById("thread")?.dataset.ticket; // what is open by now
   const open = ticket && `row:${ticket}`;
   for (const row of old.querySelectorAll("#rows .list-row")) {
     if (row.closest("[data-key]").dataset.key === open) row.setAttribute("aria-current", "true");
