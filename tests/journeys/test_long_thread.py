@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,18 +98,12 @@ def test_jumping_to_the_first_and_to_the_newest(desk: Desk, cast: Cast) -> None:
     grow(ticket, MANY)
     page = desk.at(cast.alice, f"/conversations/{ticket.conversation_id}/")
     page.locator("#thread").evaluate("one => (one.scrollTop = 0)")
-    began = time.monotonic()
     page.locator("[data-page=first]").click()
     expect(page.get_by_text("The very first")).to_be_in_viewport()
-    first = time.monotonic() - began
     # While one reads the beginning, nothing is put in there; it is counted.
     write_in(cast.inbox, text="Said meanwhile", tokens=(ticket.token_id,))
     expect(page.locator("#below")).to_have_text("1 new")
     assert "Said meanwhile" not in page.locator("#feed").inner_text()
-    began = time.monotonic()
     page.locator("#below").click()
     expect(page.get_by_text("Said meanwhile").last).to_be_in_viewport()
-    newest = time.monotonic() - began
     assert rows(page) <= 100
-    # Generous for a machine that does other things, too; `bench console` measures it.
-    assert max(first, newest) < 2
