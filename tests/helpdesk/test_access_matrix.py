@@ -24,7 +24,7 @@ from tests.conversations.desk import sign_in
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-pytestmark = [pytest.mark.django_db, pytest.mark.full]
+pytestmark = pytest.mark.django_db
 
 PUBLIC = "public"  # a page or form for whoever comes
 MACHINE = "machine"  # a token or signature, else 401 or 404

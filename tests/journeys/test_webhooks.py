@@ -53,7 +53,7 @@ def test_from_the_first_page_to_the_log(
     page = desk.tab(desk.computer(admin), reverse("webhooks:webhooks"), live=False)
     page.get_by_role("link", name="Make a webhook").click()
     page.get_by_label("Name", exact=True).fill("Shop")
-    page.get_by_label("Address").fill(consumer.url)
+    page.get_by_label("Address", exact=True).fill(consumer.url)
     expect(page.get_by_label("A customer wrote")).to_be_hidden()
     page.get_by_label("Only what is ticked").check()
     page.get_by_role("button", name="Make the webhook").click()
@@ -71,7 +71,7 @@ def test_from_the_first_page_to_the_log(
     Webhook.objects.get().calls.update(
         step=queue.MOST_TRIES, state="failed", ended_at=database_now()
     )
-    page.get_by_role("link", name="Log").first.click()
+    page.get_by_role("link", name="Log", exact=True).first.click()
     page.get_by_role("link", name="Failed").click()
     expect(page.get_by_text("It answered 500.")).to_be_visible()
     consumer.answers = lambda heard: (204, {})
