@@ -11,21 +11,21 @@ from playwright.sync_api import expect
 
 from channels_inbox.models import Stopped, Webhook
 from channels_inbox.webhooks import keeping, queue, send
-from conversations.models import Agent, Role
+from conversations.models import Agent
 from conversations.thread import database_now
-from tests.builders import make_agent, make_inbox, make_ticket
-from tests.channels_inbox.consumer import Consumer
+from tests.builders import make_inbox, make_ticket
+from tests.channels_inbox.webhooks.conftest import admin, consumer
 from tests.journeys.browsers import needs_chromium, troubles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Page
     from pytest_django.fixtures import SettingsWrapper
 
     from tests.builders import Cast
+    from tests.channels_inbox.webhooks.consumer import Consumer
     from tests.journeys.browsers import Desk
 
+__all__ = ["admin", "consumer"]
 pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True), needs_chromium]
 
 WIDTHS = (1440, 1100, 390, 320)
@@ -34,17 +34,6 @@ WIDTHS = (1440, 1100, 390, 320)
 @pytest.fixture(autouse=True)
 def _loopback_allowed(settings: SettingsWrapper) -> None:
     settings.ALLOW_PRIVATE_HOSTS = True
-
-
-@pytest.fixture
-def consumer() -> Iterator[Consumer]:
-    with Consumer() as running:
-        yield running
-
-
-@pytest.fixture
-def admin(cast: Cast) -> Agent:
-    return make_agent("Ada", role=Role.ADMIN)
 
 
 def test_from_the_first_page_to_the_log(
