@@ -94,7 +94,7 @@ class Socket(Member):
 
     def restart(self, crowd: int) -> None:
         """The reason says after how many seconds to come back, so that not all do at once."""
-        self.close(RESTART, f"{random.uniform(0, crowd / RETURNS):.1f}")
+        self.close(RESTART, f"{random.uniform(0, crowd / RETURNS):.2f}")
 
     def settled(self) -> None:
         """We know who this is: `hello_within` is over."""

@@ -78,7 +78,8 @@ def _browser() -> tuple[Any, str | None]:
         from playwright.sync_api import sync_playwright
     except ImportError:
         raise NoBrowser("playwright is not installed: uv sync --group dev") from None
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    names = ("chromium", "chromium-browser", "chromium-headless-shell")
+    chromium = next(filter(None, map(shutil.which, names)), None)
     if chromium is None:
         raise NoBrowser("there is no Chromium here: apt-get install -y chromium")
     return sync_playwright, chromium

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.builders import Cast
 
 BIG = [
+    "conversations_customer",
     "conversations_conversation",
     "conversations_entry",
     "conversations_ticket",

@@ -1,6 +1,6 @@
 """One shift at the desk in a real browser: answer, be stopped, undo, note, snooze, resolve, join.
 
-Needs Chromium of the system (`apt-get install -y chromium`); it is skipped where there is none.
+Needs Chromium of the system (`apt-get install -y chromium-headless-shell`); it is skipped where there is none.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.journeys.browsers import Desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
-MANY = 2000
+MANY = 1000
 MOST_ROWS = 320
 
 GROW = """

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.properties.machine import Desk
 
 GATE = settings(
-    max_examples=15,
+    max_examples=10,
     stateful_step_count=25,
     derandomize=True,
     deadline=None,

@@ -5,10 +5,25 @@ import json
 import logging
 import os
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from django.core.management.base import BaseCommand, CommandError
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Errors only: lines of the desk's life would be measured along with it."""
+    kept, level = structlog.get_config(), logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    try:
+        yield
+    finally:
+        structlog.configure(**kept)
+        logging.disable(level)
 
 
 class Command(BaseCommand):
@@ -66,9 +81,9 @@ class Command(BaseCommand):
         from helpdesk.bench import console
         from helpdesk.bench.reach import judged
 
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         try:
-            figures = console.measure(count, seed=os.getpid())
+            with quiet():
+                figures = console.measure(count, seed=os.getpid())
         except console.NoBrowser as error:
             return {"what": "console", "skipped": str(error), **console.sizes()}
         return {"what": "console", **figures, "reach": judged("console", figures)}
@@ -78,8 +93,8 @@ class Command(BaseCommand):
         from helpdesk.bench import hook
         from helpdesk.bench.reach import judged
 
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-        figures = hook.measure(count, seed=os.getpid(), seconds=seconds)
+        with quiet():
+            figures = hook.measure(count, seed=os.getpid(), seconds=seconds)
         return {"what": "hook", **figures, "reach": judged("hook", figures)}
 
     def _once(self, what: str, count: int) -> dict[str, Any]:
@@ -87,8 +102,6 @@ class Command(BaseCommand):
         from helpdesk.bench import desk, ingest, live, memory
         from helpdesk.celery import app
 
-        logging.disable(logging.WARNING)
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         app.loader.import_default_modules()
         measures = {
             "ingest": ingest.measure,
@@ -96,7 +109,8 @@ class Command(BaseCommand):
             "live": live.measure,
             "memory": memory.measure,
         }
-        return measures[what](count, seed=os.getpid())
+        with quiet():
+            return measures[what](count, seed=os.getpid())
 
     def _tell(self, figures: dict[str, Any]) -> None:
         for goal in figures.pop("reach", []):
