@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +39,8 @@ SHARED = (
     "psycopg_pool",
 )  # fmt: skip
 LOG_LIMIT = 5_000_000
+# A first start on a slow machine; more than an upgrade may wait for its locks.
+PREPARE_SECONDS = 600
 # Where a running copy keeps what its commands need to reach it.
 RUNNING = "running.json"
 
@@ -132,7 +135,7 @@ def launch(copy: Copy, supervisor: Supervisor, began: float) -> int:
     trim_logs(supervisor.logs)
     try:
         start_services(copy, supervisor)
-        supervisor.run(django("prepare"), seconds=120)
+        supervisor.run(django("prepare"), seconds=PREPARE_SECONDS)
         supervisor.start(processes(copy), seconds=60)
         announce(copy, time.monotonic() - began)
         supervisor.watch()
@@ -158,15 +161,16 @@ def start_services(copy: Copy, supervisor: Supervisor) -> None:
     valkey = Valkey(place, secrets.pop("VALKEY_PASSWORD"), free_port())
     made = secrets | {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url} | addresses(copy)
     given = set() if copy.demo else {name for name in made if os.environ.get(name)}
-    services: list[Service] = []
-    if "DATABASE_URL" not in given:
-        services.append(postgres.prepare())
-    if "REDIS_URL" not in given:
-        services.append(valkey.prepare())
     os.environ.update({name: value for name, value in made.items() if name not in given})
     os.environ.update(LOCAL="1", DEMO=str(int(copy.demo)))
     note(copy.data / RUNNING, [*made, "LOCAL", "DEMO"])
-    supervisor.start(services, seconds=60, meanwhile=import_product)
+    ours = {"DATABASE_URL": postgres, "REDIS_URL": valkey}
+    with ThreadPoolExecutor(1) as beside:
+        # A new cluster takes as long to make as the product to import.
+        preparing = [beside.submit(one.prepare) for name, one in ours.items() if name not in given]
+        import_product()
+        services = [one.result() for one in preparing]
+    supervisor.start(services, seconds=60)
 
 
 def note(path: Path, names: Sequence[str]) -> None:

@@ -209,25 +209,21 @@ class Supervisor:
             while child.alive and time.monotonic() < deadline:
                 if self.stopping.wait(0.02):
                     raise StopRequested
+            if child.alive:
+                raise StartError(f"{service.name} took more than {seconds:.0f} s.\n{child.tail()}")
         finally:
             child.stop()
         if child.process.returncode:
             raise StartError(f"{service.name} failed.\n{child.tail()}")
 
-    def start(
-        self,
-        services: Sequence[Service],
-        seconds: float,
-        meanwhile: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Start services as one stage, do something `meanwhile`, wait until all are ready."""
+    def start(self, services: Sequence[Service], seconds: float) -> None:
+        """Start services as one stage and wait until all are ready."""
         if self.stopping.is_set():
             raise StopRequested
         stage: list[Child] = []
         self.stages.append(stage)
         for service in services:
             stage.append(self._spawn(service))
-        meanwhile()
         for child in stage:
             child.wait_ready(seconds, self.stopping)
 

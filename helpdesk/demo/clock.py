@@ -29,9 +29,13 @@ CREATE TEMPORARY TABLE told ON COMMIT DROP AS
 SELECT began, coalesce(lead(began) OVER (ORDER BY began), 'infinity') AS ended, shift
 FROM unnest(%s::timestamptz[], %s::interval[]) AS act(began, shift)
 """
+# Each time by the act in which it was written; what was there before the first act stays.
 MOVE: Final = """
-UPDATE {table} r SET {column} = r.{column} - told.shift
-FROM told WHERE r.{column} >= told.began AND r.{column} < told.ended
+UPDATE {table} r SET {columns} WHERE greatest({times}) >= (SELECT min(began) FROM told)
+"""
+MOVED: Final = """
+{column} = r.{column} - coalesce((SELECT shift FROM told
+  WHERE r.{column} >= told.began AND r.{column} < told.ended), '0')
 """
 # What counts from an act is moved with it. When something wakes again was told by itself.
 DEADLINES: Final = """
@@ -70,5 +74,6 @@ class Clock:
 
 
 def _move(cursor: CursorWrapper, table: str, columns: tuple[str, ...]) -> None:
-    for column in columns:
-        cursor.execute(MOVE.format(table=table, column=column))
+    moved = ", ".join(MOVED.format(column=column) for column in columns)
+    times = ", ".join(f"r.{column}" for column in columns)
+    cursor.execute(MOVE.format(table=table, columns=moved, times=times))
