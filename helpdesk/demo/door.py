@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth import login
-from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from conversations.models import Agent
-from helpdesk.demo import lively
+from helpdesk.demo import guide, lively
 from helpdesk.demo.cast import CAST, LEADS, MAIL_DOMAIN, PASSWORD
-from helpdesk.entrance import is_this_machine
+from helpdesk.demo.strangers import refuse_strangers
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -35,17 +34,17 @@ def people(request: HttpRequest) -> HttpResponse:
         "mail_domain": MAIL_DOMAIN,
         "smtp_port": str(settings.DEMO_MAIL["smtp_port"] or ""),
         "is_lively": lively.is_on(),
-        "has_guide_away": "guide" in request.COOKIES,
+        "has_guide_away": guide.is_away(request),
     }
     return render(request, "helpdesk/demo.html", shown)
 
 
 @never_cache
 @require_POST
-def sign_in(request: HttpRequest, role: str) -> HttpResponse:
-    """Sign in as the part named `role` and go on to `next`."""
+def sign_in(request: HttpRequest, slug: str) -> HttpResponse:
+    """Sign in as the part named `slug` and go on to `next`."""
     refuse_strangers(request)
-    email = {part.slug: part.email for part in CAST}.get(role)
+    email = {part.slug: part.email for part in CAST}.get(slug)
     agent = get_object_or_404(Agent, email=email, is_active=True)
     login(request, agent, backend="django.contrib.auth.backends.ModelBackend")
     following = request.POST.get("next", "")
@@ -61,9 +60,3 @@ def set_lively(request: HttpRequest) -> HttpResponse:
     refuse_strangers(request)
     lively.switch(on=request.POST.get("on") == "1")
     return redirect("demo")
-
-
-def refuse_strangers(request: HttpRequest) -> None:
-    """Show nothing to anyone but a browser on the demo's own machine."""
-    if not (settings.DEMO and is_this_machine(request)):
-        raise Http404

@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from conversations.models import Agent, Entry, HeldSend, Identity, ReadMark
+from conversations.models import Agent, Entry, HeldSend, HeldState, Identity, ReadMark
 from helpdesk.demo import lively
 from helpdesk.demo.cast import CAST, MAIL_DOMAIN
 from helpdesk.demo.data import HERE_FOR
-from helpdesk.demo.door import refuse_strangers
 from helpdesk.demo.stories import people
+from helpdesk.demo.strangers import refuse_strangers
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -141,7 +141,7 @@ def _answered(agent: Agent) -> Identity | None:
     rows = Entry.objects.filter(agent=agent, direction="out", at__gt=_began(agent))
     if entry := rows.select_related("identity").order_by("at").last():
         return entry.identity
-    held = HeldSend.objects.filter(agent=agent).order_by("held_at").last()
+    held = HeldSend.objects.filter(agent=agent, state=HeldState.HELD).order_by("held_at").last()
     return Identity.objects.filter(pk=held.payload["identity"]).first() if held else None
 
 

@@ -12,6 +12,7 @@ from channels_inbox.email import compose
 from channels_inbox.email.config import MailConfig
 from conversations.models import Delivery, Entry, IdentityKind
 from helpdesk.demo.mail_store import INBOX, SEEN, SENT, Kept, Store
+from helpdesk.demo.stories import TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,9 @@ def _sent_by_them() -> Iterator[Kept]:
     )
     names = rows.values_list("pk", "references__value")
     by_entry = dict(names)
-    for entry in rows.select_related("identity", "inbox").order_by("at"):
+    for entry in (
+        rows.select_related("identity", "inbox").prefetch_related("attachments").order_by("at")
+    ):
         assert entry.identity is not None and entry.inbox is not None
         message = EmailMessage(policy=policy.SMTP)
         message["From"] = compose.mailbox(entry.identity.label, entry.identity.value)
@@ -50,4 +53,8 @@ def _sent_by_them() -> Iterator[Kept]:
         message["Date"] = format_datetime(entry.at)
         message["Message-ID"] = f"<{by_entry[entry.pk]}>"
         message.set_content(entry.text)
+        for file in entry.attachments.all():
+            kind, _slash, sort = file.content_type.partition("/")
+            content = (TOLD / file.filename).read_bytes()
+            message.add_attachment(content, kind, sort, filename=file.filename)
         yield Kept(entry.identity.value, SENT, entry.at, SEEN, message.as_bytes())

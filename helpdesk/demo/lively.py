@@ -109,7 +109,9 @@ def _act(now: datetime) -> str:
     running = _running()
     if done := _one_step(running, now):
         return done
-    if len(running) < MOST_OPEN and all(ticket.opened_at < now - NEW for ticket in running):
+    # What a person took is theirs: it may stay open, and the floor lives on.
+    ours = [one for one in running if one.agent is None or one.agent.email in _emails()]
+    if len(ours) < MOST_OPEN and all(ticket.opened_at < now - NEW for ticket in running):
         return _ask(running)
     return ""
 

@@ -11,15 +11,16 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from conversations.views import safe_html
 from helpdesk.demo import postbox
-from helpdesk.demo.cast import CAST, TEAMS
-from helpdesk.demo.door import refuse_strangers
+from helpdesk.demo.cast import CAST, MAIL_DOMAIN, TEAMS
 from helpdesk.demo.letter_form import LetterForm
 from helpdesk.demo.stories import people
+from helpdesk.demo.strangers import refuse_strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 OURS: Final = {part.slug for part in CAST} | {name.lower() for name in TEAMS}
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+# What may stand before the @ as it is: no dot at an end, no two in a row.
+NAME: Final = re.compile(r"(?=.{1,40}\Z)[a-z0-9]+(?:[._-][a-z0-9]+)*")
 
 
 def in_the_demo(
@@ -59,7 +61,8 @@ def choose(request: HttpRequest) -> HttpResponse:
     if who:
         _refuse_ours(who)
         return redirect("demo-mailbox", who)
-    return render(request, "helpdesk/mailbox/choose.html", {"people": people()})
+    shown = {"people": people(), "domain": MAIL_DOMAIN}
+    return render(request, "helpdesk/mailbox/choose.html", shown)
 
 
 @never_cache
@@ -126,8 +129,13 @@ def write(request: HttpRequest, who: str) -> HttpResponse:
     form = LetterForm(request.POST or None, request.FILES or None, answered=answered)
     if request.method == "POST" and form.is_valid():
         name = people().get(who, who)
-        postbox.send(postbox.address_of(who), name, form.letter())
-        return redirect(f"{reverse('demo-mailbox', args=[who])}?sent")
+        letter = form.letter()
+        try:
+            postbox.send(postbox.address_of(who), name, letter)
+        except postbox.Refused:
+            form.add_error(None, _("The mail server doesn't take mail to %s.") % letter.to)
+        else:
+            return redirect(f"{reverse('demo-mailbox', args=[who])}?sent")
     return render(
         request,
         "helpdesk/mailbox/write.html",
@@ -145,7 +153,7 @@ def _shown(who: str, box: str) -> dict[str, Any]:
         "name": people().get(who, who),
         "address": address,
         "box": box,
-        "label": _("Sent") if box == "sent" else _("Inbox"),
+        "label": _("Sent") if box == "sent" else pgettext("folder", "Inbox"),
         "stamp": postbox.stamp(address),
         "lines": postbox.lines(address, box),
         "people": people(),

@@ -39,6 +39,10 @@ class NotThere(Exception):
     """The demo's mail servers don't answer."""
 
 
+class Refused(Exception):
+    """They answer, and don't take this mail for whom it is to go to."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A mail in a list. `who` is the other side's name, else their address."""
@@ -106,13 +110,15 @@ def read(address: str, folder: str, uid: int) -> Mail | None:
 
 
 def send(address: str, name: str, letter: Letter) -> None:
-    """Send a mail as this person and keep it among those they sent."""
+    """Send a mail as this person and keep it among those they sent. Raises NotThere, Refused."""
     raw = _composed(address, name, letter)
     mail: dict[str, Any] = settings.DEMO_MAIL
     try:
         with smtplib.SMTP(mail["host"], mail["smtp_port"], timeout=SECONDS) as server:
             server.login(address, PASSWORD)
             server.sendmail(address, [letter.to], raw)
+    except smtplib.SMTPRecipientsRefused as error:
+        raise Refused from error
     except (OSError, smtplib.SMTPException) as error:
         raise NotThere from error
     with _opened(address) as box:

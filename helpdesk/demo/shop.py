@@ -17,8 +17,8 @@ from channels_inbox import vault
 from channels_inbox.chat.signatures import ALGORITHM, SECRET
 from conversations.models import Inbox
 from helpdesk.demo.cast import MAIL_DOMAIN
-from helpdesk.demo.door import refuse_strangers
 from helpdesk.demo.stories import people
+from helpdesk.demo.strangers import refuse_strangers
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

@@ -45,10 +45,6 @@ class Customer:
     language: str
     matters: tuple[Matter, ...]
 
-    @property
-    def writes_mail(self) -> bool:
-        return any(step.does == "mail" for matter in self.matters for step in matter.steps)
-
 
 @dataclass(frozen=True)
 class Join:

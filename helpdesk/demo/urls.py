@@ -22,7 +22,7 @@ register_converter(BoxConverter, "box")
 MAIL = "mailbox/<str:who>/<box:box>/<int:uid>/"
 urlpatterns = [
     path("", door.people, name="demo"),
-    path("sign-in/<slug:role>/", door.sign_in, name="demo-sign-in"),
+    path("sign-in/<slug:slug>/", door.sign_in, name="demo-sign-in"),
     path("lively/", door.set_lively, name="demo-lively"),
     path("guide/", guide.door, name="demo-guide"),
     path("shop/", shop.shop, name="demo-shop"),

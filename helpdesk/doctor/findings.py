@@ -18,7 +18,7 @@ NAMES: Final = {
     "workers": gettext_noop("Workers"),
     "beat": gettext_noop("Beat"),
     "backlog": gettext_noop("Queues"),
-    "keys": gettext_noop("Keys"),
+    "keys": gettext_noop("Secret keys"),
     "storage": gettext_noop("Storage"),
     "mail": gettext_noop("Mail"),
     "clock": gettext_noop("Clocks"),
