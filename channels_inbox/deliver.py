@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from channels_inbox.base import SendError, SendUnknown
 from channels_inbox.models import Account
 from channels_inbox.registry import adapter, kinds_of_queue
-from channels_inbox.wake import wake
 from conversations import deliveries, intake
 from conversations.models import Delivery, Inbox
 from conversations.thread import database_now
+from conversations.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def deliver_due(queue: str, seconds: float = TASK_SECONDS) -> int:
             attempt(lease)
         done += len(leases)
         if time.monotonic() > ends:
-            wake(DELIVER_TASKS[queue])
+            wake(DELIVER_TASKS[queue], queue=queue)
             break
     return done
 

@@ -12,8 +12,8 @@ from django.db.models import F, Q, QuerySet
 from channels_inbox.base import ConnectError, Pulled
 from channels_inbox.models import Account, Folder
 from channels_inbox.registry import adapter
-from channels_inbox.wake import wake
 from conversations.thread import database_now
+from conversations.wake import wake
 
 if TYPE_CHECKING:
     from datetime import datetime

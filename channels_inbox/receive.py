@@ -28,10 +28,10 @@ from django.utils.translation import gettext_noop
 from channels_inbox.base import Bounce, Ignored
 from channels_inbox.models import Envelope, Item, ItemState
 from channels_inbox.registry import adapter, kinds_of_queue
-from channels_inbox.wake import wake
 from conversations import intake
 from conversations.models import Arrival, Inbox
 from conversations.thread import database_now
+from conversations.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,8 @@ def keep(inbox: Inbox, raw: Raw, *, also: Callable[[Envelope], None] | None = No
     with _transaction(several=also is not None):
         kept = _insert_once(inbox, raw, stored)
         if kept.is_new:
-            wake(PROCESS_TASKS[adapter(inbox.kind).queue])
+            queue = adapter(inbox.kind).queue
+            wake(PROCESS_TASKS[queue], queue=queue)
         if also:
             also(kept.envelope)
     if stored and not kept.is_new:
@@ -185,7 +186,7 @@ def process_waiting(queue: str, seconds: float = TASK_SECONDS) -> int:
             process(lease)
         done += len(leases)
         if time.monotonic() > ends:
-            wake(PROCESS_TASKS[queue])
+            wake(PROCESS_TASKS[queue], queue=queue)
             break
     return done
 

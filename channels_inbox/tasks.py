@@ -9,10 +9,10 @@ from celery import shared_task
 
 from channels_inbox import deliver, pulling, receive
 from channels_inbox.chat import asking, fallback, uploads, visitors
-from channels_inbox.turns import at_most
-from channels_inbox.wake import wake
 from channels_inbox.webhooks import keeping, send
 from conversations import attachments, deliveries
+from conversations.turns import at_most
+from conversations.wake import wake
 
 SLOW = ("process_slow", "deliver", "store_files", "pull_due", "chat_letters", "tell_webhooks")
 

@@ -10,9 +10,9 @@ from django.db.models.functions import Now
 
 from channels_inbox.chat import bells, visitors
 from channels_inbox.chat.models import Visitor
-from channels_inbox.wake import wake
 from conversations.models import Customer, Entry, Identity
 from conversations.thread import SYSTEM, locked
+from conversations.wake import wake
 
 if TYPE_CHECKING:
     from typing import Any

@@ -20,8 +20,8 @@ from channels_inbox.base import Letter, SendError, SendUnknown
 from channels_inbox.chat import payload
 from channels_inbox.chat.models import AddressCheck, Visitor
 from channels_inbox.registry import adapter
-from channels_inbox.wake import wake
 from conversations.thread import database_now
+from conversations.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

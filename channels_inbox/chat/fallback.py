@@ -20,7 +20,6 @@ from django.utils.translation import gettext as _
 from channels_inbox.chat import asking, payload
 from channels_inbox.chat.config import ChatConfig
 from channels_inbox.models import Account
-from channels_inbox.wake import wake
 from conversations import deliveries, public, reach
 from conversations.models import (
     Attachment,
@@ -35,6 +34,7 @@ from conversations.models import (
 )
 from conversations.sweeping import each
 from conversations.thread import SYSTEM, Thread, database_now, locked
+from conversations.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def look_again(identity: Identity) -> None:
         identity__in=family, state__in=UNSEEN, mailed_in=None, queued_at__gt=now - WAITS_FOR
     )
     if waiting.update(look_at=now):
-        wake(TASK)
+        wake(TASK, queue="fast")
 
 
 def _look(stream: int) -> bool:

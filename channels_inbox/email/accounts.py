@@ -14,8 +14,8 @@ from channels_inbox.email import connections, hooks, oauth
 from channels_inbox.email.config import MailConfig
 from channels_inbox.email.pull import TOO_LARGE
 from channels_inbox.models import Account, MailPlace
-from channels_inbox.wake import wake
 from conversations.thread import database_now
+from conversations.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

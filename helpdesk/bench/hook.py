@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.urls import reverse
 
-from channels_inbox import vault
+from channels_inbox import receive, vault
 from channels_inbox.chat import accounts, visitors
 from channels_inbox.chat.config import ChatConfig
 from channels_inbox.email.hooks import SECRET
 from channels_inbox.models import Account, Item, ItemState
-from channels_inbox.wake import wake
 from conversations.models import Inbox
+from conversations.wake import wake
 from helpdesk.bench.clocks import percentiles, processor_ms
 from helpdesk.bench.ingest import bench_inbox
 from helpdesk.bench.live import ROOT, web
@@ -112,8 +112,8 @@ def _drained(newest: int) -> dict[str, float]:
     count, moved = left, time.monotonic()
     with _workers():
         while left:
-            for task in ("process", "process_slow"):
-                wake(f"channels_inbox.{task}")
+            for queue, task in receive.PROCESS_TASKS.items():
+                wake(task, queue=queue)
             time.sleep(WAKE_EVERY)
             before, left = left, waiting.count()
             moved = time.monotonic() if left < before else moved

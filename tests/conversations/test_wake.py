@@ -10,10 +10,17 @@ import pytest
 import redis
 from django.conf import settings
 
-from channels_inbox.wake import PAUSE_SECONDS, Waker
+from conversations import exports
+from conversations.models import Role
+from conversations.wake import PAUSE_SECONDS, Waker
+from tests.builders import make_agent, make_ticket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_django import DjangoCaptureOnCommitCallbacks
+
+    from tests.builders import Cast
 
 QUEUE = "slow"
 
@@ -43,7 +50,7 @@ def reach(broker: redis.Redis, task: str, count: int) -> bool:
 def test_a_flood_of_one_wake_up_becomes_a_few(broker: redis.Redis) -> None:
     task, waker, began = f"test.{uuid.uuid4().hex}", Waker(), time.monotonic()
     while time.monotonic() - began < PAUSE_SECONDS * 10:
-        waker.ask((task, ()))
+        waker.ask((QUEUE, task, ()))
         time.sleep(0.0005)
     assert reach(broker, task, 2)
     assert sent(broker, task) <= (time.monotonic() - began) / PAUSE_SECONDS + 1
@@ -52,14 +59,28 @@ def test_a_flood_of_one_wake_up_becomes_a_few(broker: redis.Redis) -> None:
 def test_what_is_asked_for_after_one_was_sent_is_sent_too(broker: redis.Redis) -> None:
     task, waker = f"test.{uuid.uuid4().hex}", Waker()
     for count in range(1, 5):
-        waker.ask((task, ()))
+        waker.ask((QUEUE, task, ()))
         assert reach(broker, task, count)
 
 
 def test_one_that_rests_holds_up_no_other(broker: redis.Redis) -> None:
     tasks, waker = [f"test.{uuid.uuid4().hex}" for _ in range(5)], Waker()
     for task in tasks:
-        waker.ask((task, (1,)))
-        waker.ask((task, (2,)))
+        waker.ask((QUEUE, task, (1,)))
+        waker.ask((QUEUE, task, (2,)))
     for task in tasks:
         assert reach(broker, task, 2)
+
+
+@pytest.mark.django_db
+def test_a_transcript_that_is_asked_for_is_made_now(
+    broker: redis.Redis,
+    cast: Cast,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    suri, ticket = make_agent("Suri", cast.billing, role=Role.SUPERVISOR), make_ticket(cast.inbox)
+    with django_capture_on_commit_callbacks(execute=True):
+        exports.ask(
+            by=suri, format="html", with_notes=False, client_token=uuid.uuid4(), ticket=ticket
+        )
+    assert reach(broker, exports.TASK, 1)

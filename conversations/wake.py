@@ -16,12 +16,8 @@ log = structlog.get_logger(__name__)
 LASTS_SECONDS: Final = 20
 PAUSE_SECONDS: Final = 0.05
 
-FAST: Final = frozenset(
-    {"channels_inbox.process", "channels_inbox.deliver_fast", "channels_inbox.chat_sweep"}
-)
-"""Tasks of the fast workers; all others are of the slow ones."""
-
-Wake = tuple[str, tuple[int, ...]]
+Wake = tuple[str, str, tuple[int, ...]]
+"""Queue, task and its row ids."""
 
 
 class Waker:
@@ -66,14 +62,14 @@ class Waker:
             self._changed.wait(None if soonest is None else soonest - now)
 
 
-def wake(task: str, *ids: int) -> None:
-    """Once this transaction is committed, have a task run soon. Never raises, never waits."""
-    transaction.on_commit(partial(_waker.ask, (task, ids)), robust=True)
+def wake(task: str, *ids: int, queue: str = "slow") -> None:
+    """Once this transaction is committed, have a task run soon by the workers of a queue ("fast" or
+    "slow"). Never raises, never waits."""
+    transaction.on_commit(partial(_waker.ask, (queue, task, ids)), robust=True)
 
 
 def _send(wake: Wake) -> None:
-    task, ids = wake
-    queue = "fast" if task in FAST else "slow"
+    queue, task, ids = wake
     try:
         current_app.send_task(task, args=ids, queue=queue, expires=LASTS_SECONDS, retry=False)
     except Exception as error:  # noqa: BLE001 - the broker's errors are of many kinds, none matters

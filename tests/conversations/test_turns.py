@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from channels_inbox.turns import at_most
+from conversations.turns import at_most
 
 
 def test_a_wake_up_beyond_the_limit_is_dropped_at_once() -> None:
