@@ -66,6 +66,13 @@ class NotReachable(DomainError):
     message = _("This address can't be written to. Choose another one.")
 
 
+class Busy(DomainError):
+    """Others are at it, and it would take too long to wait for them (503)."""
+
+    code = "busy"
+    message = _("The desk has too much to do for this right now. Try again in a moment.")
+
+
 class BadInput(DomainError):
     """A value given by a person doesn't fit (422)."""
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from conversations.errors import (
     BadInput,
+    Busy,
     DomainError,
     Moved,
     NotAllowed,
@@ -62,11 +63,14 @@ class LocalTime:
 
 
 def status_of(error: DomainError) -> int:
-    """409 for what moved on since the page was made, 403 for what you may not do, else 422."""
+    """409 for what moved on since the page was made, 403 for what you may not do, 503 for what has
+    to wait, else 422."""
     if isinstance(error, NotAllowed):
         return 403
     if isinstance(error, StaleContext | Moved | StaleOwner) or error.code == "claimed_address":
         return 409
+    if isinstance(error, Busy):
+        return 503
     return 422 if isinstance(error, BadInput | NotReachable) else 400
 
 

@@ -98,8 +98,9 @@ def upload(knock: Knock) -> HttpResponse:
 def file(knock: Knock, public_id: UUID) -> HttpResponseBase:
     """The file of a signed address; to its owner without a signature, such an address anew."""
     if "sig" in knock.request.GET:
+        knock.count("read")
         try:
-            return files.answer(knock.request, knock.key, public_id)
+            return files.answer(knock, public_id)
         except Http404:
             raise _gone() from None
     row = window.file(knock.visitor(), public_id)

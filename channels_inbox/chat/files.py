@@ -15,8 +15,9 @@ from conversations import pictures
 from conversations.models import Attachment, FileState
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
     from django.http.response import HttpResponseBase
+
+    from channels_inbox.chat.requests import Knock
 
 SALT: Final = "chat-file"
 LINK_SECONDS: Final = 300
@@ -36,15 +37,16 @@ def address(row: Attachment, key: str) -> str:
     return f"{path}?sig={signature.partition(str(row.public_id))[2].lstrip(':')}"
 
 
-def answer(request: HttpRequest, key: str, public_id: UUID) -> HttpResponseBase:
+def answer(knock: Knock, public_id: UUID) -> HttpResponseBase:
     """The file of a signed address; a picture is shown, drawn anew, all else downloads."""
-    row = _signed(request.GET.get("sig", ""), key, public_id)
-    picture = None if "keep" in request.GET else pictures.drawn(row.storage_key)
+    asked = knock.request.GET
+    row = _signed(asked.get("sig", ""), knock.key, public_id)
+    picture = None if "keep" in asked else _picture(knock, row)
     if picture is not None:
         return HttpResponse(picture, content_type="image/webp", headers=LOCKED_DOWN)
     try:
         stream = default_storage.open(row.storage_key)
-    except FileNotFoundError:
+    except pictures.NOT_THERE:
         raise Http404 from None
     return FileResponse(
         stream,
@@ -53,6 +55,12 @@ def answer(request: HttpRequest, key: str, public_id: UUID) -> HttpResponseBase:
         content_type="application/octet-stream",
         headers=LOCKED_DOWN,
     )
+
+
+def _picture(knock: Knock, row: Attachment) -> bytes | None:
+    if pictures.shape(row.storage_key) and not pictures.is_drawn(row.storage_key):
+        knock.count("draw")
+    return pictures.drawn(row.storage_key)
 
 
 def _signed(signature: str, key: str, public_id: UUID) -> Attachment:

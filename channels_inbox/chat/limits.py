@@ -29,6 +29,8 @@ LIMITS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "confirm": {"ip": (60, 60)},
     "form": {"ip": (20, 60), "inbox": (600, 60)},
     "read": {"token": (240, 60), "ip": (1200, 60)},
+    # A picture is drawn once; more of it is what one that breaks while it is drawn costs each time.
+    "draw": {"ip": (30, 60), "inbox": (300, 60)},
 }
 
 MOST_KEYS: Final = 50_000

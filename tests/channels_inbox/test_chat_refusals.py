@@ -299,6 +299,26 @@ def test_who_knocks_too_often_is_told_when_to_come_again(kim: Visitor, settings:
     limits.COUNTS.forget()
 
 
+def test_a_picture_that_breaks_each_time_is_not_drawn_for_ever(
+    kim: Visitor, settings: Settings
+) -> None:
+    out = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(out, "PNG")
+    kim.say("", files=[send_up(kim, out.getvalue()[:-900], "cat.png").json()["id"]])
+    kim.say("", files=[send_up(kim, picture(), "dog.png").json()["id"]])
+    store_all()
+    cat, dog = (one["files"][0]["url"] for one in kim.since()["entries"])
+    Client().get(dog)
+    limits.COUNTS.forget()
+    settings.CHAT_LIMITS_TIMES = 1
+    codes = [Client().get(cat).status_code for _ in range(31)]
+    assert codes == [200] * 30 + [429]
+    # One that was drawn before, and the file as it is, cost next to nothing.
+    assert Client().get(dog).status_code == 200
+    assert Client().get(cat + "&keep").status_code == 200
+    limits.COUNTS.forget()
+
+
 def test_signing_in_is_limited_too(chat: Inbox, settings: Settings) -> None:
     limits.COUNTS.forget()
     settings.CHAT_LIMITS_TIMES = 1

@@ -138,6 +138,23 @@ def test_the_page_of_a_mail_may_load_nothing_and_run_nothing() -> None:
     assert b"<b>Hi</b>" in page.content
 
 
+@pytest.mark.parametrize("key", ["", "attachments", "attachments/no/such"])
+def test_a_file_that_is_not_there_is_not_found(key: str) -> None:
+    cast = make_cast()
+    entry = write_in(cast.inbox)
+    attachments.store(b"another")
+    file = Attachment.objects.create(
+        entry=entry,
+        conversation_id=entry.conversation_id,
+        filename="x.txt",
+        state="stored",
+        content_type="text/plain",
+        storage_key=key,
+    )
+    for query in ("", "?show"):
+        assert sign_in(cast.alice).get(f"/files/{file.public_id}/{query}").status_code == 404
+
+
 def test_downloads_never_open_as_pages() -> None:
     cast = make_cast()
     entry = write_in(cast.inbox)
