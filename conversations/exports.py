@@ -34,8 +34,10 @@ from conversations.models import (
     TranscriptExport,
 )
 from conversations.permissions import conversation_for, require_supervisor, ticket_for
+from conversations.sweeping import each
 from conversations.thread import database_now
-from conversations.transcripts import Asked, Chapter
+from conversations.transcripts import Asked, Chapter, TooManyCustomers
+from conversations.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+TASK = "conversations.make_exports"
 LEASE = timedelta(seconds=15)
 KEPT_FOR = timedelta(days=7)
 TASK_SECONDS = 20.0
@@ -151,6 +154,7 @@ def ask(
         if is_new:
             _refuse_too_many(by)
             transcript_log.note_export(export, TranscriptAct.EXPORTED, by=by)
+            wake(TASK)
     return export
 
 
@@ -204,11 +208,17 @@ def make(lease: Lease, writers: Writers) -> None:
         _failed(lease, ExportFailure.ERROR)
 
 
-def fetched(export: TranscriptExport, *, by: Agent) -> None:
-    """The file is handed out. Raises Http404 where any of it may not be read any more."""
+def fetched(export: TranscriptExport, *, by: Agent) -> File[Any]:
+    """The file, opened to be handed out. Raises Http404 where any of it may not be read any more,
+    and where it has been deleted meanwhile."""
     if not (export.is_done and may_have(export, by)):
         raise Http404
+    try:
+        file = default_storage.open(export.storage_key)
+    except FileNotFoundError:
+        raise Http404 from None
     transcript_log.note_export(export, TranscriptAct.DOWNLOADED, by=by)
+    return file
 
 
 def may_have(export: TranscriptExport, agent: Agent) -> bool:
@@ -221,15 +231,16 @@ def may_have(export: TranscriptExport, agent: Agent) -> bool:
 
 def expire() -> int:
     """Delete files whose time is over. Returns how many."""
-    gone = 0
-    for export in TranscriptExport.objects.outlived()[:100]:
-        default_storage.delete(export.storage_key)
-        gone += (
-            TranscriptExport.objects.outlived()
-            .filter(pk=export.pk)
-            .update(state=ExportState.EXPIRED, storage_key="")
-        )
-    return gone
+    return each(TranscriptExport.objects.outlived()[:100], _expire)
+
+
+def _expire(export: TranscriptExport) -> int:
+    default_storage.delete(export.storage_key)
+    return (
+        TranscriptExport.objects.outlived()
+        .filter(pk=export.pk)
+        .update(state=ExportState.EXPIRED, storage_key="")
+    )
 
 
 def _make(lease: Lease, export: TranscriptExport, writers: Writers) -> None:
@@ -251,10 +262,17 @@ def _chapters(export: TranscriptExport) -> Iterator[Chapter]:
         conversation = conversation_for(export.agent, export.conversation_id)
         yield transcripts.whole(export.agent, conversation)
     else:
+        yield from transcripts.chapters(export.agent, _found(export))
+
+
+def _found(export: TranscriptExport) -> Sequence[int]:
+    try:
         found = transcripts.every(export.agent, Asked.of(export.query), MOST_TICKETS + 1)
-        if len(found) > MOST_TICKETS:
-            raise Refused(ExportFailure.TOO_MUCH)
-        yield from transcripts.chapters(export.agent, found)
+    except TooManyCustomers:
+        raise Refused(ExportFailure.TOO_MUCH) from None
+    if len(found) > MOST_TICKETS:
+        raise Refused(ExportFailure.TOO_MUCH)
+    return found
 
 
 def _text(

@@ -6,7 +6,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now, TruncHour
+from django.db.models.functions import Coalesce, Now, TruncHour
 
 from conversations.models import Ticket, TranscriptAccess, TranscriptAct
 
@@ -73,7 +73,10 @@ def log(
 
 def _about_visible(viewer: Agent) -> QuerySet[TranscriptAccess]:
     visible = Ticket.objects.visible_to(viewer)
-    theirs = Ticket.objects.filter(conversation=OuterRef("conversation"))
+    # A join took the tickets along: what was read of a customer who was joined hangs on those of
+    # the live conversation.
+    live = Coalesce(OuterRef("conversation__merged_into"), OuterRef("conversation"))
+    theirs = Ticket.objects.filter(conversation=live)
     return TranscriptAccess.objects.filter(
         Q(ticket=None) | Exists(visible.filter(pk=OuterRef("ticket"))),
         Q(conversation=None) | Exists(theirs.visible_to(viewer)) | ~Exists(theirs),

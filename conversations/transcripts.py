@@ -15,14 +15,17 @@ from urllib.parse import parse_qsl, urlencode
 from django.db import connection
 from django.db.models import Prefetch, Q
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Left
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from conversations import desk, timeline
+from conversations.errors import BadInput
 from conversations.models import (
     Agent,
     Attachment,
     Conversation,
-    Customer,
     Entry,
     Identity,
     Inbox,
@@ -30,7 +33,7 @@ from conversations.models import (
     Status,
     Ticket,
 )
-from conversations.search import QUERY
+from conversations.search import QUERY, customers_called
 
 if TYPE_CHECKING:
     from conversations.models.entries import EntryQuerySet
@@ -42,12 +45,17 @@ MOST_CUSTOMERS = 200
 STRETCH = 4
 """Pages of the timeline that are shown as one stretch of a transcript."""
 
-PIECE = 500
+PIECE = 50
+"""Entries that are in memory at once while a file is made."""
+
+LONGEST_BODY = 200_000
+"""Of a message's HTML in characters, for it to be read at all."""
+
 EXCERPT = 300
 WRITTEN = (
     *("at", "kind", "direction", "event", "agent", "bot", "identity", "inbox", "ticket"),
     *("conversation", "origin", "seq", "proof", "subject", "text", "data", "occurred_at", "late"),
-    *("withdrawn_at", "delivery__state", "body__full_text", "body__html"),
+    *("withdrawn_at", "delivery__state", "body__full_text"),
 )
 
 # Rare words: the index knows all entries of a word. Without MATERIALIZED PostgreSQL may walk all
@@ -125,6 +133,15 @@ class Stretch:
     after: str
 
 
+class TooManyCustomers(BadInput):
+    """So many are called that way that some would be left out."""
+
+    message = format_lazy(
+        _("More than {most} customers are called that way. Write more of the name or address."),
+        most=MOST_CUSTOMERS,
+    )
+
+
 @dataclass(frozen=True)
 class Chapter:
     """What an export holds of one customer: their whole conversation, or these tickets of it."""
@@ -135,7 +152,8 @@ class Chapter:
 
 
 def search(agent: Agent, asked: Asked, after: str = "") -> Found:
-    """One page of the tickets an agent may read that fit. Raises ValueError for no cursor."""
+    """One page of the tickets an agent may read that fit. Raises ValueError for no cursor, and
+    TooManyCustomers."""
     rows = _asked_rows(Ticket.objects.visible_to(agent), asked)
     if rows is None:
         return Found([], {}, "")
@@ -152,7 +170,7 @@ def search(agent: Agent, asked: Asked, after: str = "") -> Found:
 
 
 def every(agent: Agent, asked: Asked, limit: int) -> Sequence[int]:
-    """The ids of the tickets that fit, at most `limit`, newest first."""
+    """The ids of the tickets that fit, at most `limit`, newest first. Raises TooManyCustomers."""
     found: list[int] = []
     after = ""
     while len(found) < limit:
@@ -226,7 +244,7 @@ def entries_of(
 
 
 def pieces(rows: EntryQuerySet) -> Iterator[Sequence[Entry]]:
-    """All of these entries in their order, some hundred at a time."""
+    """All of these entries in their order, some at a time."""
     ordered = _with_all(rows).order_by("at", "id")
     after: tuple[datetime, int] | None = None
     while True:
@@ -243,10 +261,12 @@ def pieces(rows: EntryQuerySet) -> Iterator[Sequence[Entry]]:
 
 def _with_all(rows: EntryQuerySet) -> EntryQuerySet:
     """With all that a file says and no more, in a fixed number of queries. Files are `listed`, as
-    a manager for each of thousands of entries costs more than reading them."""
+    a manager for each of thousands of entries costs more than reading them; `html` shows by its
+    length where it is cut."""
     return (
         rows.select_related("delivery", "body")
         .only(*WRITTEN)
+        .annotate(html=Left("body__html", LONGEST_BODY + 1))
         .prefetch_related(
             Prefetch("agent", queryset=Agent.objects.only("name", "email")),
             "bot",
@@ -296,16 +316,12 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time()))
 
 
-def _named(text: str) -> list[int]:
-    """Live conversations of customers whose name or address begins like this."""
-    addresses = Identity.objects.filter(value__startswith=text.lower())
-    ids = set(addresses.values_list("conversation_id", flat=True)[:MOST_CUSTOMERS])
-    names = Customer.objects.extra(
-        where=["plain_text(conversations_customer.name) LIKE plain_text(%s) || '%%'"],
-        params=[text.replace("%", "").replace("_", "")],
-    )
-    ids |= set(names.values_list("conversation__pk", flat=True)[:MOST_CUSTOMERS])
-    return list(Conversation.objects.live().filter(pk__in=ids).values_list("pk", flat=True))
+def _named(text: str) -> Sequence[int]:
+    """All live conversations of customers who are called that way. Raises TooManyCustomers."""
+    named = customers_called(text, MOST_CUSTOMERS + 1)
+    if len(named) > MOST_CUSTOMERS:
+        raise TooManyCustomers
+    return named
 
 
 def _with_words(rows: TicketQuerySet, text: str) -> list[int]:

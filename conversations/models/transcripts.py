@@ -66,7 +66,7 @@ class TranscriptExport(models.Model):
     conversation = models.ForeignKey(
         Conversation, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    query = models.CharField(max_length=1000, blank=True, default="")
+    query = models.CharField(max_length=5000, blank=True, default="")
     format = models.CharField(max_length=4, choices=ExportFormat.choices)
     with_notes = models.BooleanField()
     language = models.CharField(max_length=10)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
@@ -17,11 +16,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from conversations import exports, tasks, transcript_log, transcripts
+from conversations import exports, transcript_log, transcripts
 from conversations.models import TranscriptExport
 from conversations.permissions import conversation_for, entry_for, ticket_for
 from conversations.templatetags.desk import customer_name
-from conversations.transcripts import Asked
+from conversations.transcripts import Asked, Found, TooManyCustomers
 from conversations.views import reading_rows
 from conversations.views.access import for_supervisors
 from conversations.views.answers import checked, is_scripted
@@ -58,7 +57,11 @@ def search(request: AgentRequest) -> HttpResponse:
     form = TranscriptSearchForm(request.GET)
     asked = form.asked if form.is_valid() else Asked()
     after = checked_cursor(request.GET.get("after", ""))
-    found = transcripts.search(request.user, asked, after)
+    try:
+        found = transcripts.search(request.user, asked, after)
+    except TooManyCustomers as refusal:
+        form.add_error("customer", str(refusal.message))
+        found = Found([], {}, "")
     context = {
         "form": form,
         "asked": asked,
@@ -136,9 +139,8 @@ def file(request: AgentRequest, public_id: UUID) -> FileResponse:
     export = TranscriptExport.objects.of(request.user).filter(public_id=public_id).first()
     if export is None:
         raise Http404
-    exports.fetched(export, by=request.user)
     response = FileResponse(
-        default_storage.open(export.storage_key),
+        exports.fetched(export, by=request.user),
         as_attachment=True,
         filename=_filename(export),
         content_type=KINDS[export.format],
@@ -207,7 +209,6 @@ def _entry(
 def _asked(request: AgentRequest, **subject: Any) -> HttpResponse:
     told: dict[str, Any] = checked(ExportForm(request.POST))
     exports.ask(by=request.user, **told, **subject)
-    tasks.hint_exports()
     return redirect("transcripts:exports")
 
 

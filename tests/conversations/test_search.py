@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from conversations import search
+from conversations import merges, search
+from conversations.models import Conversation
 from tests import builders
 from tests.builders import Cast
 
@@ -32,6 +33,38 @@ def test_customers_by_name_and_address(cast: Cast) -> None:
     for text in ("tran d", "Trần", "kim@exam", "KIM@"):
         assert search.search(cast.alice, text).customers == [customer]
     assert search.search(cast.alice, "duc").customers == []
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("100% Wool", "100% w"), ("a_b", "A_"), ("back\\slash", "back\\s"), ("50％", "50%")],
+)
+def test_signs_in_a_name_are_letters(cast: Cast, name: str, asked: str) -> None:
+    customer = builders.write_in(cast.inbox, label=name).conversation.customer
+    for n, other in enumerate(("100 Wool", "axb", "backslash", "500")):
+        builders.write_in(cast.inbox, f"o{n}@example.org", label=other)
+    assert search.search(cast.alice, asked).customers == [customer]
+
+
+def test_those_called_that_way_come_in_an_order_and_no_more_than_asked_for(cast: Cast) -> None:
+    made = [
+        builders.write_in(cast.inbox, f"{n}@example.org", label=f"Kim {n}").conversation_id
+        for n in range(5)
+    ]
+    assert search.customers_called("kim", 3) == made[:3]
+    # By name and by address at once.
+    both = builders.write_in(cast.inbox, "kim@example.org", label="Kim").conversation_id
+    assert search.customers_called("kim", 9) == [*made, both]
+
+
+def test_many_addresses_of_one_leave_nobody_out(cast: Cast) -> None:
+    first = builders.make_ticket(cast.inbox, "sue0@example.org").conversation
+    for n in range(1, 6):
+        other = builders.make_ticket(cast.inbox, f"sue{n}@example.org").conversation
+        merges.merge(other, first, by=cast.alice, reason="One.")
+    last = builders.write_in(cast.inbox, "sue9@example.org").conversation
+    live = Conversation.objects.live().filter(identities__value="sue0@example.org").get()
+    assert search.customers_called("sue", 2) == sorted([live.pk, last.pk])
 
 
 def test_older_ones_are_found_beyond_the_first_walk(

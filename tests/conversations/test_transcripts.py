@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations import replies, timeline, transcript_log, transcripts
+from conversations import merges, replies, timeline, transcript_log, transcripts
 from conversations.models import (
     Draft,
     Entry,
@@ -76,6 +76,21 @@ def test_each_field_narrows_it(cast: Cast, suri: Agent) -> None:
     assert found(suri, until=timezone.localdate() - timedelta(days=3)) == [chat]
 
 
+def test_a_name_too_many_have_is_refused_and_nobody_left_out(
+    cast: Cast, suri: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcripts, "MOST_CUSTOMERS", 2)
+    made = [make_ticket(cast.inbox, f"c{n}@example.org", label=f"Kim {n}") for n in range(2)]
+    assert found(suri, customer="Kim") == made[::-1]
+    make_ticket(cast.inbox, "c3@example.org", label="Kim 3")
+    with pytest.raises(transcripts.TooManyCustomers):
+        found(suri, customer="Kim")
+    page = sign_in(suri).get(reverse("transcripts:search"), {"customer": "Kim"})
+    assert page.status_code == 422
+    assert "Write more of the name" in page.content.decode()
+    assert "Nothing found" not in page.content.decode()
+
+
 def test_a_question_is_the_same_from_its_address() -> None:
     asked = Asked("a & b", "Kim", 3, 4, "chat", "open", timezone.localdate(), timezone.localdate())
     assert Asked.of(asked.query) == asked
@@ -113,7 +128,10 @@ def test_rare_words_are_found_beyond_the_first_walk(
     assert page.hits[old.pk].text == "zebra"
 
 
-LONG = {"conversations_ticket", "conversations_entry", "conversations_identity"}
+LONG = {
+    *("conversations_ticket", "conversations_entry", "conversations_identity"),
+    "conversations_customer",
+}
 
 
 def test_no_search_reads_a_big_table_from_end_to_end(cast: Cast, suri: Agent) -> None:
@@ -215,6 +233,19 @@ def test_the_log_names_nothing_its_reader_may_not_see(cast: Cast, suri: Agent) -
     page = sign_in(suri).get(reverse("transcripts:log"))
     assert "Secret subject" not in page.content.decode()
     assert "Boss" not in page.content.decode()
+
+
+def test_a_join_shows_the_log_to_nobody_new(cast: Cast, suri: Agent) -> None:
+    secret = make_inbox(cast.support, "Secret box", restriction="health")
+    ticket = make_ticket(secret, label="Kim Secret")
+    other = make_ticket(secret, "lee@example.org")
+    for one in (ticket, other):
+        transcript_log.note_read(conversation=one.conversation, by=cast.bob)
+    assert transcript_log.log(suri) == []
+    merges.merge(ticket.conversation, other.conversation, by=cast.bob, reason="One.")
+    assert transcript_log.log(suri) == []
+    boss = make_agent("Boss", cast.support, role=Role.SUPERVISOR)
+    assert len(transcript_log.log(boss)) == 2
 
 
 DOORS: dict[str, tuple[str, str | None]] = {
