@@ -94,7 +94,8 @@ class AgentMember(Member, ABC):
 
     def hear_row(self, message: dict[str, Any]) -> None:
         if self.in_lists:
-            told = {name: message[name] for name in ROW}
+            # Processes of the release before may still ring, without what this one added.
+            told = {name: message.get(name) for name in ROW}
             told["ours"] = message["team"] in self.caller.rights.teams
             self.tell({"is": "row", **told}, key=("row", message["ticket"]))
 

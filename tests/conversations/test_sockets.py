@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from conversations import doorbells, merges, ownership, presence, tickets
 from conversations.consumers import desk as desk_socket
 from conversations.models import Identity, Presence, Ticket
+from conversations.ringing import SENDER, Bell
 from tests.builders import Cast, head_of, make_inbox, make_team, make_ticket, write_in
 from tests.conversations.bells import listening
 from tests.conversations.live import Page, Web
@@ -96,6 +97,16 @@ def test_lists_hear_rows_of_every_team(desk: Cast, running: Web) -> None:
     member.settle()
     make_ticket(desk.inbox, "lee@example.org")
     assert member.hear("row")["ours"]
+
+
+def test_rows_that_the_release_before_rings_are_heard(desk: Cast, running: Web) -> None:
+    page = Page.of(running, desk.alice)
+    page.do("lists")
+    page.settle()
+    group = doorbells.of_team(desk.support.pk)
+    told = {"ticket": 7, "team": desk.support.pk, "owner": None, "status": "open"}
+    SENDER.put(Bell((group, "row", 7), group, {"type": "row", "group": group, **told}))
+    assert page.hear("row", ticket=7) == {"is": "row", **told, "place": None, "ours": True}
 
 
 def test_lists_hear_rows_of_a_team_that_is_new(desk: Cast, running: Web) -> None:

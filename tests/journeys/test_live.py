@@ -123,6 +123,16 @@ def test_a_list_asks_only_for_what_it_shows_or_will_show(desk: Desk, cast: Cast)
     note(first, cast.alice, "On the first page.")
     expect(rows.first).to_contain_text("On the first page.")
     assert [url.partition("ids=")[2] for url in asked] == [str(first.pk)]
+    # A process of the release before doesn't say where it stands, and whose it is.
+    told = {"ticket": last.pk, "owner": None, "status": "open", "place": None}
+    with bob.expect_request(lambda one: one.url.endswith(f"ids={last.pk}")):
+        bob.evaluate(
+            """async (told) => {
+                const { line } = await import("desk/socket");
+                line.dispatchEvent(new CustomEvent("row", { detail: told }));
+            }""",
+            told,
+        )
     Ticket.objects.filter(pk=last.pk).update(deadline_at=first.deadline_at)
     note(Ticket.objects.get(pk=last.pk), cast.alice, "It moved up.")
     expect(bob.locator("#rows")).to_contain_text("It moved up.")

@@ -177,7 +177,7 @@ export function open() {
 }
 
 // A bell about a ticket that is in no way part of what the list shows needs no asking: most tickets of a long list
-// stand below its first page.
+// stand below its first page. While a new release comes up, processes of the old one may not say all of it.
 function concerns({ ticket, owner, ours, status, place }) {
   if (!list()) return false;
   if (find(`row:${ticket}`) || later.has(`row:${ticket}`)) return true;
@@ -185,9 +185,9 @@ function concerns({ ticket, owner, ours, status, place }) {
   if (status !== list().dataset.status) return false;
   if (folder === "mine" && String(owner) !== document.body.dataset.agent) return false;
   if (folder === "unassigned" && owner !== null) return false;
-  if ((folder === "unassigned" || folder === "teams") && !ours) return false;
+  if ((folder === "unassigned" || folder === "teams") && ours === false) return false;
   const last = list().querySelector(":scope > .list-more") && all().at(-1);
-  return !last || !isBefore(last, { dataset: { sort: `${place},${ticket}` } });
+  return !last || !place || !isBefore(last, { dataset: { sort: `${place},${ticket}` } });
 }
 
 let refreshed = 0;
