@@ -47,6 +47,8 @@ def change_role(agent: Agent, *, role: str, by: Agent) -> None:
     changed = Agent.objects.filter(pk=agent.pk).exclude(role=role).update(role=role)
     agent.role = role
     if changed:
+        if role != Role.ADMIN:
+            api_tokens.revoke_made_for_others(agent, by=by)
         doorbells.ring_rights(agent.pk)
         log.info("role_changed", of=agent.pk, role=role, agent=by.pk)
 

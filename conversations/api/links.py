@@ -20,8 +20,12 @@ class Link(serializers.URLField):
         super().__init__(source=attribute, read_only=True, help_text="Its page.", **kwargs)
 
     def to_representation(self, value: Any) -> str:
-        before, after = _around(self.route)
-        return f"{before}{value}{after}"
+        return page_of(self.route, value)
+
+
+def page_of(route: str, number: int) -> str:
+    before, after = _around(route)
+    return f"{before}{number}{after}"
 
 
 @cache

@@ -1,7 +1,8 @@
 """Every refusal as problem details (RFC 9457): what happened, what to do, and a code for programs.
 
 Beside `type`, `title`, `status` and `detail` there are `code`; `errors` where values don't fit; and
-with `stale_context` the `head` to name next and the `newer` entries to read before.
+with `stale_context` the `head` to name next and the `newer` entries to read before, for a token
+that may read.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rest_framework.response import Response
 
 from conversations.errors import DomainError, StaleContext
 from conversations.middleware import status_of
+from conversations.models import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +55,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
         "status": status,
         "detail": detail,
         "code": code,
-        **_more(error),
+        **_more(error, context),
     }
     return Response(problem, status=status, headers=_headers(error), content_type=CONTENT_TYPE)
 
@@ -88,13 +90,14 @@ def _code(error: exceptions.APIException) -> str:
     return codes if isinstance(codes, str) else error.default_code
 
 
-def _more(error: Exception) -> dict[str, Any]:
+def _more(error: Exception, context: dict[str, Any]) -> dict[str, Any]:
     if isinstance(error, exceptions.ValidationError):
         return {"errors": list(_errors(error.detail, ""))}
     if isinstance(error, StaleContext):
         from conversations.api.entries import EntryOut, told
 
-        newer: Any = told(error.newer)
+        reads = Scope.READ in context["request"].auth.scopes
+        newer: Any = told(error.newer) if reads else []
         return {"head": error.head, "newer": EntryOut(newer, many=True).data}
     return {}
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from rest_framework import serializers
 
+from conversations.api.links import page_of
 from conversations.api.shapes import Shape
 from conversations.models import DeadlineKind, Restriction, Status, Ticket
-from conversations.views.answers import at_ticket
 
 
 class TicketOut(Shape[Ticket]):
@@ -33,4 +32,4 @@ class TicketOut(Shape[Ticket]):
     url = serializers.SerializerMethodField(help_text="Its page.")
 
     def get_url(self, ticket: Ticket) -> str:
-        return settings.BASE_URL + at_ticket(ticket)
+        return f"{page_of('conversations:conversation', ticket.conversation_id)}?ticket={ticket.pk}"

@@ -20,12 +20,6 @@ class Scope(models.TextChoices):
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    def usable(self) -> ApiTokenQuerySet:
-        """Neither revoked nor too old, and of somebody who still works here."""
-        return self.filter(
-            Q(expires_at=None) | Q(expires_at__gt=Now()), revoked_at=None, agent__is_active=True
-        )
-
     def not_revoked(self) -> ApiTokenQuerySet:
         return self.filter(revoked_at=None)
 

@@ -23,10 +23,12 @@ EVERYTHING = tuple(Scope.values)
 class Program:
     """Calls as an agent. Changes carry a new key each unless one is given (`key=""` for none)."""
 
-    def __init__(self, agent: Agent, scopes: Iterable[str] = EVERYTHING) -> None:
+    def __init__(
+        self, agent: Agent, scopes: Iterable[str] = EVERYTHING, *, by: Agent | None = None
+    ) -> None:
         self.token: ApiToken
         self.token, self.secret = api_tokens.make(
-            agent, name="Tests", scopes=scopes, lasts=None, by=agent
+            agent, name="Tests", scopes=scopes, lasts=None, by=by or agent
         )
         self.client = Client()
 
