@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import BinaryField, F, Q, Value
+from django.db.models import BinaryField, F, Value
 from django.db.models.functions import Substr
 from django.http import Http404
 from django.utils.translation import gettext
@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from channels_inbox import receive
 from channels_inbox.models import Item, ItemState
 from channels_inbox.registry import adapter
-from conversations.models import Membership
+from conversations.models import Inbox
 from conversations.permissions import require_supervisor
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ def item_for(agent: Agent, pk: int) -> Item:
 
 def visible_to(agent: Agent) -> QuerySet[Item]:
     """Items an agent may read: those of restricted inboxes only in their team."""
-    teams = Membership.objects.acting(agent).values("team")
-    return Item.objects.filter(Q(inbox__restriction="") | Q(inbox__team__in=teams))
+    return Item.objects.filter(inbox__in=Inbox.objects.visible_to(agent))
 
 
 def in_words(reason: str) -> str:

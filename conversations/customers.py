@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,14 @@ class Address:
         if self.kind == IdentityKind.EMAIL:
             value = value.lower()
         return Address(self.kind, value[:320], self.scope, self.label.strip()[:200])
+
+
+def stored_forms(text: str) -> set[str]:
+    """How an address that somebody wrote down may be stored, whatever kind it is of."""
+    found = {Address(kind, text).normal().value for kind in ("", IdentityKind.EMAIL)}
+    with suppress(BadInput):
+        found.add(_phone(Address(IdentityKind.PHONE, text).normal()).value)
+    return found
 
 
 def untagged(address: str) -> str:

@@ -71,8 +71,7 @@ def listing(request: ApiRequest, asked: dict[str, Any]) -> Page:
     """List customers, oldest first, or find the one with an address."""
     rows = readable(request.user)
     if "address" in asked:
-        value = asked["address"].strip()
-        found = Identity.objects.filter(value__in={value, value.lower()})
+        found = Identity.objects.filter(value__in=customers.stored_forms(asked["address"]))
         rows = rows.filter(pk__in=list(found.values_list("conversation", flat=True)[:FEW]))
     return page(rows, asked)
 

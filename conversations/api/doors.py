@@ -16,7 +16,7 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
@@ -79,13 +79,20 @@ def door(
     return made
 
 
+class WholeFile(JSONRenderer):
+    """For whoever asks for a file's bytes by their kind. Those are answered as they are; what comes
+    through here is a refusal."""
+
+    media_type = "application/octet-stream"
+    format = "file"
+
+
 class Address(APIView):
     """Who may come, how often, and in which words refusals are told."""
 
     authentication_classes = [requests.BearerToken]
     permission_classes = [requests.HasScope]
     throttle_classes = [limits.PerToken]
-    renderer_classes = [JSONRenderer]
     schema = AutoSchema()
     doors: ClassVar[dict[str, Door]] = {}
 
@@ -96,6 +103,10 @@ class Address(APIView):
     def get_parsers(self) -> list[BaseParser]:
         here = self.door_of(self.request) if getattr(self, "request", None) else None
         return [here.parser() if here else requests.LimitedJSON()]
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        here = self.door_of(self.request) if getattr(self, "request", None) else None
+        return [JSONRenderer(), WholeFile()] if here and here.gives is None else [JSONRenderer()]
 
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response]:
         return problems.answer

@@ -18,13 +18,16 @@ from conversations.api.paging import LARGEST, Cursor
 from conversations.api.shapes import Shape
 from conversations.api.shown import TicketOut
 from conversations.models import (
+    Agent,
     Attachment,
+    Bot,
     Delivery,
     DeliveryState,
     Direction,
     Entry,
     EntryBody,
     FileState,
+    Identity,
     Kind,
     Proof,
     Ticket,
@@ -45,15 +48,11 @@ class AuthorOut(Shape[Entry]):
     name = serializers.CharField()
 
     def to_representation(self, entry: Entry) -> dict[str, Any]:
-        if entry.is_inbound and entry.identity:
-            told = ("customer", entry.identity_id, entry.identity.label or entry.identity.shown)
-        elif entry.agent:
-            told = ("agent", entry.agent_id, str(entry.agent))
-        elif entry.bot:
-            told = ("bot", entry.bot_id, str(entry.bot))
-        else:
-            told = ("system", None, "")
-        return dict(zip(("kind", "id", "name"), told, strict=True))
+        by: Identity | Agent | Bot | None = (
+            entry.identity if entry.is_inbound else entry.agent or entry.bot
+        )
+        name = by.label or by.shown if isinstance(by, Identity) else str(by or "")
+        return {"kind": entry.by_kind, "id": by.pk if by else None, "name": name}
 
 
 class DeliveryOut(Shape[Delivery]):

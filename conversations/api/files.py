@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404
+from django.http import Http404
 from rest_framework import serializers
 
 from conversations import attachments
@@ -14,17 +13,14 @@ from conversations.api.entries import FileOut
 from conversations.api.requests import FORM
 from conversations.models import Attachment, FileState, Scope
 from conversations.permissions import attachment_for
+from conversations.views.files import download_of
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from conversations.api.requests import ApiRequest
+    from django.http import FileResponse
 
-# Never to be run where somebody opens it in a browser.
-LOCKED_DOWN = {
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cache-Control": "private, no-store",
-}
+    from conversations.api.requests import ApiRequest
 
 
 class FileIn(serializers.Serializer[Any]):
@@ -49,14 +45,4 @@ def content(request: ApiRequest, public_id: UUID) -> FileResponse:
     file = attachment_for(request.user, public_id)
     if file.state != FileState.STORED:
         raise Http404
-    try:
-        stream = default_storage.open(file.storage_key)
-    except FileNotFoundError:
-        raise Http404 from None
-    return FileResponse(
-        stream,
-        as_attachment=True,
-        filename=file.filename,
-        content_type="application/octet-stream",
-        headers=LOCKED_DOWN,
-    )
+    return download_of(file)

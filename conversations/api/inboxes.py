@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
 from django.http import Http404
 from rest_framework import serializers
 
 from conversations.api.doors import door
 from conversations.api.paging import Page, Paged, page
 from conversations.api.shapes import Shape
-from conversations.models import Inbox, Membership, Restriction
+from conversations.models import Inbox, Restriction
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
-
     from conversations.api.requests import ApiRequest
-    from conversations.models import Agent
 
 
 class InboxOut(Shape[Inbox]):
@@ -33,18 +29,13 @@ class InboxOut(Shape[Inbox]):
 @door(takes=Paged, gives=InboxOut, paged=True)
 def listing(request: ApiRequest, asked: dict[str, Any]) -> Page:
     """List inboxes: the open ones, and restricted ones of the agent's teams."""
-    return page(_visible_to(request.user), asked)
+    return page(Inbox.objects.visible_to(request.user), asked)
 
 
 @door(gives=InboxOut)
 def one(request: ApiRequest, pk: int) -> Inbox:
     """Read an inbox."""
-    found = _visible_to(request.user).filter(pk=pk).first()
+    found = Inbox.objects.visible_to(request.user).filter(pk=pk).first()
     if found is None:
         raise Http404
     return found
-
-
-def _visible_to(agent: Agent) -> QuerySet[Inbox]:
-    teams = Membership.objects.acting(agent).values("team")
-    return Inbox.objects.filter(Q(restriction="") | Q(team__in=teams))

@@ -85,7 +85,8 @@ class HeldOut(serializers.Serializer[HeldSend]):
 
 
 class SentOut(serializers.Serializer[Any]):
-    """201 with its entry, or 202 while it is held. `head` holds it: your own message is read."""
+    """201 with its entry, or 202 while it is held. `head` is for `seen_head` of your next reply;
+    catch up from the head you had."""
 
     entry = EntryOut(allow_null=True)
     held = HeldOut(allow_null=True)
@@ -114,7 +115,7 @@ def reply(request: ApiRequest, sent: dict[str, Any], pk: int) -> Given:
         anyway=sent["anyway"],
         confirmed=sent["confirmed"],
     )
-    return _sent(ticket, made)
+    return _sent(made)
 
 
 @door(Scope.WRITE, takes=NoteIn, gives=EntryOut, status=201, needs_key=True)
@@ -176,13 +177,10 @@ def _files(agent: Agent, ids: Sequence[uuid.UUID]) -> Sequence[Attachment]:
     return found
 
 
-def _sent(ticket: Ticket, made: Entry | HeldSend) -> Given:
-    head = Conversation.objects.values_list("head", flat=True).get(pk=_place_of(ticket, made))
+def _sent(made: Entry | HeldSend) -> Given:
+    # Not where the ticket was loaded: a join may have come between.
+    place = made.ticket if isinstance(made, HeldSend) else made
+    head = Conversation.objects.values_list("head", flat=True).get(pk=place.conversation_id)
     if isinstance(made, HeldSend):
         return Given({"entry": None, "held": made, "head": head}, 202)
     return Given({"entry": told([made])[0], "held": None, "head": head}, 201)
-
-
-def _place_of(ticket: Ticket, made: Entry | HeldSend) -> int:
-    """The live conversation, which a join may have changed since the ticket was loaded."""
-    return made.conversation_id if isinstance(made, Entry) else ticket.conversation_id

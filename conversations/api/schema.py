@@ -43,10 +43,13 @@ customers that were joined answer with the live one for ever.
 you like. Every change is there once, in order; keep the new `head`.
 
 **Nobody answers on stale context**: a reply names the head its author has read. If somebody wrote
-or took over since, it is refused (409) with what is newer.
+or took over since, it is refused (409) with what is newer. (A token without `read` is told the
+head only.) The `head` in the answer to a reply is for your next reply: catch up from the one you
+had.
 
-**Nothing twice**: what makes something wants an `Idempotency-Key`. The same request with the same
-key is answered as the first time, for 24 hours; after a refusal the key is free again.
+**Nothing twice**: what makes something wants an `Idempotency-Key`; an upload may come without. The
+same request with the same key is answered as the first time, for 24 hours; after a refusal the key
+is free again.
 
 **Refusals** are problem details (RFC 9457) with a `code`: `not_authenticated` 401, `not_allowed`
 and `lacking_scope` 403, `not_found` 404, `stale_context`, `stale_owner`, `reset`, `claimed_address`

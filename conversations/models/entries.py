@@ -175,6 +175,13 @@ class Entry(models.Model):
     def is_event(self) -> bool:
         return self.kind == Kind.EVENT
 
+    @property
+    def by_kind(self) -> str:
+        """Who did it, as programs are told: customer, agent, bot or system."""
+        if self.is_inbound:
+            return "customer"
+        return "agent" if self.agent_id else "bot" if self.bot_id else "system"
+
 
 class EntryBody(models.Model):
     """What a message says beyond the text on the card: the whole text with quotes, and the HTML as

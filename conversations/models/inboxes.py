@@ -9,10 +9,11 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models.identities import SHOWN_BY_US
-from conversations.models.people import Team
+from conversations.models.people import Membership, Team
 
 if TYPE_CHECKING:
     from conversations.models.identities import Identity
+    from conversations.models.people import Agent
 
 
 class Restriction(models.TextChoices):
@@ -35,6 +36,11 @@ def random_public_id() -> str:
 class InboxQuerySet(models.QuerySet["Inbox"]):
     def active(self) -> InboxQuerySet:
         return self.filter(is_active=True)
+
+    def visible_to(self, agent: Agent) -> InboxQuerySet:
+        """The open ones, and restricted ones of the agent's teams."""
+        teams = Membership.objects.acting(agent).values("team")
+        return self.filter(Q(restriction="") | Q(team__in=teams))
 
 
 class Inbox(models.Model):

@@ -55,7 +55,7 @@ def download(request: AgentRequest, public_id: UUID) -> HttpResponseBase:
         raise Http404
     if "show" in request.GET and (picture := pictures.drawn(file.storage_key)):
         return _picture(picture)
-    return _download(file)
+    return download_of(file)
 
 
 @require_GET
@@ -89,10 +89,11 @@ def _picture(picture: bytes) -> HttpResponse:
     return HttpResponse(picture, content_type="image/webp", headers=LOCKED_DOWN)
 
 
-def _download(file: Attachment) -> FileResponse:
+def download_of(file: Attachment) -> FileResponse:
+    """A file to keep, never to run. Raises Http404 when its bytes are gone."""
     try:
         stream = default_storage.open(file.storage_key)
-    except FileNotFoundError:
+    except pictures.NOT_THERE:
         raise Http404 from None
     kind = "application/octet-stream"
     return FileResponse(

@@ -76,9 +76,7 @@ def _files(request: AgentRequest) -> list[Attachment]:
 
 def _inboxes(agent: Agent) -> QuerySet[Inbox]:
     """Mail inboxes one may write from: all open ones, and restricted ones of one's teams."""
-    teams = Membership.objects.acting(agent).values("team")
-    rows = Inbox.objects.active().filter(kind="email")
-    return rows.filter(restriction="") | rows.filter(team__in=teams)
+    return Inbox.objects.visible_to(agent).active().filter(kind="email")
 
 
 def _teams(agent: Agent) -> QuerySet[Team]:

@@ -32,6 +32,7 @@ from conversations.templatetags.desk import (
     matter_name,
 )
 from conversations.templatetags.happenings import sentence
+from conversations.transcripts import LONGEST_BODY
 from conversations.views.feed import Row, alone
 from conversations.views.safe_html import DROPPED_WHOLE, FORMULA, TAGS
 from conversations.views.waits import wait_between
@@ -52,9 +53,6 @@ if TYPE_CHECKING:
     from conversations.transcripts import Chapter
 
 FORMAT, VERSION = "helpdesk-transcript", 1
-LONGEST_BODY = 200_000
-"""Of a message's HTML in characters, for it to be put into the page as well."""
-
 # In a file that is handed on nobody is "You".
 NOBODY = Agent(pk=0)
 ATTRIBUTES = {
@@ -130,13 +128,14 @@ class HtmlWriter:
             return self._drawn(entry, sentence(entry, NOBODY))
         row = alone(entry)
         gone = entry.withdrawn_at is not None and not self._with_notes
+        files = [] if gone else _files(entry)
         return self._drawn(
             entry,
             author(entry, NOBODY, self._customer),
             marks=tuple(_marks(row, hides=not self._with_notes)),
             lines=tuple(_lines(row, hides=not self._with_notes)),
             text="" if gone else entry.text,
-            files=tuple((file.filename, filesizeformat(file.size)) for file in _files(entry)),
+            files=tuple((file.filename, filesizeformat(file.size)) for file in files),
             body=SafeString("") if gone else _body(entry),
         )
 
@@ -213,8 +212,8 @@ class JsonWriter:
 
     def _entry(self, entry: Entry) -> dict[str, Any]:
         row, hides = alone(entry), not self._with_notes
-        gone = entry.withdrawn_at is not None
-        text = "" if hides and gone else entry.text
+        withdrawn = entry.withdrawn_at is not None
+        gone = hides and withdrawn
         told: dict[str, Any] = {
             "id": entry.pk,
             "number": f"{entry.origin_id}/{entry.seq}",
@@ -224,17 +223,21 @@ class JsonWriter:
             "late": entry.late,
             "kind": entry.kind,
             "direction": entry.direction or None,
-            "author": {"kind": _author_kind(entry), "name": author(entry, NOBODY, self._customer)},
+            "by": {"kind": entry.by_kind, "name": author(entry, NOBODY, self._customer)},
             "address": entry.identity.value if entry.identity else None,
             "channel": row.channel or None,
-            "subject": entry.subject,
-            "text": text,
-            "whole_text": "" if hides and gone else _whole_text(entry),
-            "withdrawn": gone,
+            "subject": "" if gone else entry.subject,
+            "text": "" if gone else entry.text,
+            "whole_text": "" if gone else _whole_text(entry),
+            "withdrawn": withdrawn,
             "delivery": delivery.state if (delivery := _delivery(entry)) else None,
-            "attachments": [
-                {"name": file.filename, "size": file.size, "type": file.content_type}
-                for file in _files(entry)
+            "files": [
+                {
+                    "filename": file.filename,
+                    "content_type": file.content_type,
+                    "size": file.size,
+                }
+                for file in ([] if gone else _files(entry))
             ],
         }
         names = ("to", "cc") if hides else ("to", "cc", "bcc")
@@ -284,12 +287,6 @@ def _look(entry: Entry) -> str:
     return "in" if entry.is_inbound else "out"
 
 
-def _author_kind(entry: Entry) -> str:
-    if entry.is_inbound:
-        return "customer"
-    return "agent" if entry.agent_id else "bot" if entry.bot_id else "desk"
-
-
 def _marks(row: Row, *, hides: bool) -> Iterator[tuple[str, str]]:
     """What a message's head says beside its author and time."""
     entry = row.entry
@@ -314,7 +311,7 @@ def _lines(row: Row, *, hides: bool) -> Iterator[str]:
         value = data.get(name)
         if value and not (hides and name == "bcc"):
             yield f"{label}: {', '.join(map(str, value))}"
-    if row.new_subject:
+    if row.new_subject and not (hides and row.entry.withdrawn_at):
         yield row.entry.subject
 
 
@@ -333,8 +330,9 @@ def _body(entry: Entry) -> SafeString:
     body: EntryBody | None = getattr(entry, "body", None)
     if body is None:
         return SafeString("")
-    if body.html and len(body.html) <= LONGEST_BODY:
-        return mark_safe(_cleaned(body.html))
+    html: str = entry.html  # type: ignore[attr-defined]
+    if html and len(html) <= LONGEST_BODY:
+        return mark_safe(_cleaned(html))
     if body.full_text.strip() == entry.text.strip():
         return SafeString("")
     return format_html("<pre>{}</pre>", body.full_text[:LONGEST_BODY])

@@ -7,6 +7,7 @@ import re
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.storage import default_storage
@@ -15,7 +16,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from conversations import exports, replies, transcripts
+from conversations import exports, replies, tasks, transcripts
 from conversations.errors import BadInput, NotAllowed
 from conversations.models import (
     Agent,
@@ -132,6 +133,32 @@ def test_withdrawn_words_are_for_insiders(suri: Agent, ticket: Ticket) -> None:
         assert "on its way" not in made(ask(suri, format=kind, with_notes=False, ticket=ticket))
 
 
+def test_withdrawn_files_and_subjects_too(suri: Agent, ticket: Ticket) -> None:
+    said = ticket.entries.filter(kind="message", direction="in")
+    said.update(withdrawn_at=timezone.now(), subject="Another matter")
+    for kind in ("html", "json"):
+        text = made(ask(suri, format=kind, ticket=ticket))
+        assert ".pdf" in text
+        assert "Another matter" in text
+        text = made(ask(suri, format=kind, with_notes=False, ticket=ticket))
+        assert ".pdf" not in text
+        assert "Another matter" not in text
+
+
+def test_no_more_of_a_message_is_read_than_a_file_may_show(suri: Agent, ticket: Ticket) -> None:
+    long = "<p>Formatted</p>" * 20_000
+    EntryBody.objects.update(html=long, full_text="The whole text")
+    [chapter] = transcripts.chapters(suri, [ticket.pk])
+    rows = transcripts.entries_of(chapter, suri, with_notes=True, until=timezone.now())
+    [piece] = transcripts.pieces(rows)
+    [entry] = [one for one in piece if getattr(one, "body", None)]
+    assert entry.body.get_deferred_fields() == {"html"}
+    assert len(entry.html) == transcripts.LONGEST_BODY + 1  # type: ignore[attr-defined]
+    page = made(ask(suri, ticket=ticket))
+    assert "The whole text" in page
+    assert "Formatted" not in page
+
+
 def test_the_data_has_its_shape(suri: Agent, ticket: Ticket) -> None:
     told = json.loads(made(ask(suri, format="json", ticket=ticket)))
     assert list(told) == [
@@ -144,7 +171,7 @@ def test_the_data_has_its_shape(suri: Agent, ticket: Ticket) -> None:
     assert chapter["customer"]["name"] == "Kim"
     assert [one["id"] for one in chapter["tickets"]] == [ticket.pk]
     said = [
-        (one["kind"], one["author"]["kind"], one["author"]["name"])
+        (one["kind"], one["by"]["kind"], one["by"]["name"])
         for one in chapter["entries"]
         if one["kind"] != "event"
     ]
@@ -155,13 +182,16 @@ def test_the_data_has_its_shape(suri: Agent, ticket: Ticket) -> None:
     ]
     happened = [one for one in chapter["entries"] if one["kind"] == "event"]
     assert happened[0]["event"] == "opened"
+    assert happened[0]["by"]["kind"] == "system"
     assert happened[0]["sentence"] == "Opened for Support"
     asked = next(one for one in chapter["entries"] if one["kind"] == "message")
-    assert asked["attachments"] == [{"name": "<bill>.pdf", "size": 2048, "type": "application/pdf"}]
+    assert asked["files"] == [
+        {"filename": "<bill>.pdf", "content_type": "application/pdf", "size": 2048}
+    ]
     assert set(asked) == {
-        *("id", "number", "ticket", "at", "occurred_at", "late", "kind", "direction", "author"),
+        *("id", "number", "ticket", "at", "occurred_at", "late", "kind", "direction", "by"),
         *("address", "channel", "subject", "text", "whole_text", "withdrawn", "delivery"),
-        *("attachments", "to", "cc", "bcc", "proof"),
+        *("files", "to", "cc", "bcc", "proof"),
     }
 
 
@@ -308,6 +338,29 @@ def test_a_file_is_deleted_when_its_time_is_over(suri: Agent, ticket: Ticket) ->
     assert download(suri, export) == 404
 
 
+def test_a_file_that_cannot_be_deleted_holds_up_nothing(suri: Agent, ticket: Ticket) -> None:
+    stuck, old = ask(suri, ticket=ticket), ask(suri, ticket=ticket)
+    made(old)
+    made(stuck)
+    # A folder with something in it, which no storage deletes as a file.
+    folder, _slash, _name = stuck.storage_key.rpartition("/")
+    TranscriptExport.objects.filter(pk=stuck.pk).update(storage_key=folder)
+    TranscriptExport.objects.update(expires_at=timezone.now())
+    waiting = ask(suri, ticket=ticket)
+    tasks.make_exports()
+    for export in (stuck, old, waiting):
+        export.refresh_from_db()
+    assert (stuck.state, old.state, waiting.state) == ("done", "expired", "done")
+
+
+def test_a_file_that_is_gone_was_not_downloaded(suri: Agent, ticket: Ticket) -> None:
+    export = ask(suri, ticket=ticket)
+    made(export)
+    default_storage.delete(export.storage_key)
+    assert download(suri, export) == 404
+    assert not TranscriptAccess.objects.filter(act=TranscriptAct.DOWNLOADED).exists()
+
+
 def download(agent: Agent, export: TranscriptExport) -> int:
     return sign_in(agent).get(reverse("transcripts:file", args=[export.public_id])).status_code
 
@@ -392,6 +445,29 @@ def test_a_search_becomes_one_file(
     exports.make_waiting(WRITERS)
     export.refresh_from_db()
     assert (export.state, export.reason) == ("failed", "too_much")
+
+
+def test_a_search_by_a_name_too_many_have_becomes_none(
+    suri: Agent, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcripts, "MOST_CUSTOMERS", 2)
+    for n in range(3):
+        make_ticket(cast.inbox, f"c{n}@example.org", label=f"Kim {n}")
+    export = ask(suri, query="customer=kim")
+    exports.make_waiting(WRITERS)
+    export.refresh_from_db()
+    assert (export.state, export.reason) == ("failed", "too_much")
+
+
+@pytest.mark.parametrize("letter", ["ữ", "漢", "🐈"])
+def test_a_long_search_in_any_script_is_kept(suri: Agent, cast: Cast, letter: str) -> None:
+    told: dict[str, object] = {"text": letter * 200, "customer": letter * 200, "status": "resolved"}
+    told |= {"agent": cast.alice.pk, "team": cast.support.pk, "channel": "email"}
+    told |= {"since": "2026-01-01", "until": "2026-12-31"}
+    url = f"{reverse('transcripts:export-search')}?{urlencode(told)}"
+    answered = sign_in(suri).post(url, {"format": "html", "client_token": uuid.uuid4()})
+    assert answered.status_code == 302
+    assert transcripts.Asked.of(TranscriptExport.objects.get().query).text == letter * 200
 
 
 def test_the_pages_ask_show_and_hand_out(suri: Agent, cast: Cast, ticket: Ticket) -> None:

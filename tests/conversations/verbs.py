@@ -308,7 +308,7 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
 # called under somebody else's lock, and leases, which nobody sees.
 OTHERS = {
     "attachments": {"upload", "store", "safe_name"},
-    "customers": {"untagged", "write_memo", "heard_from", "surer", "mark_undeliverable"},
+    "customers": {"stored_forms", "untagged", "write_memo", "heard_from", "surer", "mark_undeliverable"},
     "deliveries": {"queue", "claim", "renew", "handing_over", "seen"},
     "intake": {"late", "remember_names"},
     "merges": {"undoable"},

@@ -273,6 +273,32 @@ def test_tokens_of_a_disabled_agent_are_dead_and_stay_dead() -> None:
     assert not works(program)
 
 
+@pytest.mark.parametrize("then", ["disabled", "demoted"])
+def test_what_an_admin_made_for_others_ends_with_the_admin_and_stays_dead(then: str) -> None:
+    cast = make_cast()
+    ada, otto = (make_agent(name, role=Role.ADMIN) for name in ("Ada", "Otto"))
+    made, kept, own = Program(cast.alice, by=ada), Program(cast.alice, by=otto), Program(ada)
+    assert [works(one) for one in (made, kept, own)] == [True] * 3
+    if then == "disabled":
+        people.disable(ada, by=otto)
+    else:
+        people.change_role(ada, role=Role.SUPERVISOR, by=otto)
+    assert [works(one) for one in (made, kept, own)] == [False, True, then == "demoted"]
+    ada.refresh_from_db()
+    people.enable(ada, by=otto)
+    people.change_role(ada, role=Role.ADMIN, by=otto)
+    assert (works(made), works(kept)) == (False, True)
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": Role.SUPERVISOR}])
+def test_who_made_it_is_asked_for_with_every_request(change: dict[str, Any]) -> None:
+    cast = make_cast()
+    ada = make_agent("Ada", role=Role.ADMIN)
+    made, own = Program(cast.alice, by=ada), Program(cast.alice)
+    type(ada).objects.filter(pk=ada.pk).update(**change)
+    assert (works(made), works(own)) == (False, True)
+
+
 def test_an_agent_who_is_switched_off_by_hand_is_switched_off_here_too() -> None:
     cast = make_cast()
     program = Program(cast.alice)
@@ -365,5 +391,20 @@ def test_files_go_out_with_the_message_they_were_uploaded_for() -> None:
     assert b"".join(fetched.streaming_content) == b"<b>x</b>"  # type: ignore[attr-defined]
     assert fetched["Content-Type"] == "application/octet-stream"
     assert fetched["Content-Disposition"].startswith("attachment")
+    assert fetched["X-Content-Type-Options"] == "nosniff"
+    assert fetched["Cross-Origin-Resource-Policy"] == "same-origin"
     assert alice.post(path, note).status_code == 422
     assert alice.post(path, {"text": "x", "files": [str(uuid.uuid4())]}).status_code == 422
+
+
+@pytest.mark.parametrize("accept", ["application/octet-stream", "application/json", "*/*"])
+def test_a_file_comes_as_the_kind_the_schema_promises(accept: str) -> None:
+    place = make_place("")
+    alice = Program(place.cast.alice)
+    path, content = f"files/{place.ids['file']}/content/", "application/octet-stream"
+    told = alice.send("GET", path, Accept=accept)
+    assert (told.status_code, told["Content-Type"]) == (200, content)
+    gone = alice.send("GET", f"files/{uuid.uuid4()}/content/", Accept=accept)
+    assert (gone.status_code, gone["Content-Type"]) == (404, "application/problem+json")
+    assert gone.json()["code"] == "not_found"
+    assert alice.send("GET", "me/", Accept=content).status_code == 406

@@ -8,11 +8,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
 
 from conversations import api_tokens, replies
 from conversations.models import (
+    Attachment,
+    Conversation,
     Entry,
     HeldSend,
     IdempotencyKey,
@@ -100,6 +104,16 @@ def test_nobody_answers_on_stale_context(alice: Program, cast: Cast, ticket: Tic
     assert len(said(ticket)) == 2
 
 
+def test_a_token_that_may_only_send_is_not_told_what_is_newer(cast: Cast, ticket: Ticket) -> None:
+    seen = answering(ticket)
+    write_in(cast.inbox, text="Wait, I found it.")
+    refused = Program(cast.alice, ["send"]).post(f"tickets/{ticket.pk}/reply/", seen)
+    told = refused.json()
+    assert (refused.status_code, told["head"]) == (409, head_of(ticket.conversation_id))
+    assert told["newer"] == []
+    assert "I found it" not in refused.content.decode()
+
+
 def test_a_note_of_a_colleague_stops_an_answer_and_ones_own_does_not(
     alice: Program, cast: Cast, ticket: Ticket
 ) -> None:
@@ -145,6 +159,30 @@ def test_a_held_answer_can_be_looked_at_taken_back_or_sent(
     sent = alice.post(f"held/{held['id']}/send/", head).json()
     assert (sent["state"], sent["entry"]) == ("released", Entry.objects.get(direction="out").pk)
     assert alice.send("DELETE", f"held/{held['id']}/").status_code == 422
+
+
+def test_the_head_is_that_of_the_customer_it_was_joined_to_meanwhile(desk: Cast) -> None:
+    """The join comes after the ticket was loaded and before its conversation is locked. Only who
+    guesses the head that the join makes gets as far as this."""
+    from django.db import transaction
+
+    from conversations import merges
+
+    Inbox.objects.update(undo_window=timedelta(minutes=5))
+    live = make_ticket(desk.inbox, "lee@example.org").conversation
+    for _ in range(5):
+        write_in(desk.inbox, "lee@example.org")
+    ticket = make_ticket(desk.inbox)
+    told = answering(ticket, seen_head=head_of(live.pk) + 1, anyway=True)
+    caller = Caller(Program(desk.alice), f"tickets/{ticket.pk}/reply/", told, "one")
+    with transaction.atomic():
+        Conversation.objects.select_for_update().get(pk=ticket.origin_id)
+        caller.start()
+        _wait_for_a_lock()
+        merges.merge(live, ticket.conversation, by=desk.alice, reason="One person.")
+    caller.join(30)
+    assert caller.told.status_code == 202, caller.told.content
+    assert caller.told.json()["head"] == head_of(live.pk)
 
 
 # The rest
@@ -202,6 +240,9 @@ def test_customers_are_written_down_found_and_changed(alice: Program) -> None:
         "lan@example.org",
         "+84912345678",
     ]
+    for written in ("+84 912 345 678", "+84-912-345-678", "+84912345678"):
+        found = alice.get("customers/", address=written).json()["results"]
+        assert [one["id"] for one in found] == [made["id"]], written
 
 
 # Nothing twice
@@ -238,6 +279,24 @@ def test_the_same_key_for_something_else_is_refused(alice: Program, ticket: Tick
         told = alice.post(other_path, other, key="one")
         assert (told.status_code, told.json()["code"]) == (422, "key_reused")
     assert Entry.objects.filter(kind=Kind.NOTE).count() == 1
+
+
+def test_another_file_of_the_same_name_is_another_request(alice: Program) -> None:
+    first, again = upload(alice, b"first"), upload(alice, b"first")
+    assert (again.status_code, again.json()) == (201, first.json())
+    other = upload(alice, b"other")
+    assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+    [kept] = Attachment.objects.all()
+    with default_storage.open(kept.storage_key) as stored:
+        assert stored.read() == b"first"
+
+
+def upload(program: Program, content: bytes) -> HttpResponse:
+    return program.client.post(  # type: ignore[return-value]
+        "/api/v1/files/",
+        {"file": SimpleUploadedFile("invoice.pdf", content)},
+        headers={"Authorization": f"Bearer {program.secret}", "Idempotency-Key": "one"},
+    )
 
 
 def test_keys_of_two_tokens_are_two(alice: Program, cast: Cast, ticket: Ticket) -> None:
