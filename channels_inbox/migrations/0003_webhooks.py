@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("failing", "It has not answered for three days."),
                             ("gone", "It said that it is gone for good (410)."),
-                            ("agent", "Who made it is disabled."),
+                            ("agent", "Who made it is disabled, or no admin any more."),
                         ],
                         default="",
                         max_length=10,

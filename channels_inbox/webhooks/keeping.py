@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -15,15 +16,18 @@ from django.utils.translation import gettext_lazy as _
 
 from channels_inbox import guard, vault
 from channels_inbox.models import CallState, Stopped, Webhook, WebhookCall
-from channels_inbox.wake import wake
 from channels_inbox.webhooks import queue, signatures
 from channels_inbox.webhooks.send import TASK
 from conversations.errors import BadInput
+from conversations.models import Role
 from conversations.permissions import require_admin
 from conversations.thread import database_now
+from conversations.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from django.db.models import QuerySet
 
     from conversations.models import Agent
 
@@ -32,6 +36,7 @@ log = structlog.get_logger(__name__)
 # Calls that ended, and what a stopped webhook has missed, as the trigger in the database has it.
 KEPT: Final = timedelta(days=30)
 BATCH: Final = 5000
+TIDY_SECONDS: Final = 40.0
 
 
 def every_webhook(*, by: Agent) -> Sequence[Webhook]:
@@ -82,10 +87,12 @@ def switch_off(webhook: Webhook, *, by: Agent) -> None:
 
 def start(webhook: Webhook, *, by: Agent) -> None:
     """Switch it on, or go on after it was stopped, with what waits. Raises BadInput for that of
-    somebody who is disabled: saving makes it one's own."""
+    somebody who is disabled or no admin any more: saving makes it one's own."""
     require_admin(by)
-    if not webhook.agent.is_active:
-        raise BadInput(_("Who made it is disabled. Save it once, and it is yours."))
+    if not webhook.has_admin:
+        raise BadInput(
+            _("Who made it is disabled, or no admin any more. Save it once, and it is yours.")
+        )
     with transaction.atomic():
         Webhook.objects.filter(pk=webhook.pk).update(
             is_active=True,
@@ -112,18 +119,18 @@ def new_secret(webhook: Webhook, *, by: Agent) -> str:
 
 
 def resend(webhook: Webhook, call: int, *, by: Agent) -> None:
-    """Tell a thing once more, under its old name. Raises Http404."""
+    """Tell a thing once more, under its old name. Raises Http404, and BadInput while it is off."""
     require_admin(by)
-    if not webhook.calls.filter(pk=call).exists():
+    found = webhook.calls.filter(pk=call)
+    if not found.exists():
         raise Http404
-    _send_again(webhook, [call], by)
+    _send_again(webhook, found, by)
 
 
 def resend_failed(webhook: Webhook, *, by: Agent) -> int:
-    """Tell all that failed once more. Returns how many those are."""
+    """Tell all that failed once more. Returns how many those are. Raises BadInput as `resend`."""
     require_admin(by)
-    failed = webhook.calls.filter(state=CallState.FAILED)
-    return _send_again(webhook, list(failed.values_list("pk", flat=True)), by)
+    return _send_again(webhook, webhook.calls.filter(state=CallState.FAILED), by)
 
 
 def remove(webhook: Webhook, *, by: Agent) -> None:
@@ -133,24 +140,30 @@ def remove(webhook: Webhook, *, by: Agent) -> None:
     webhook.delete()
 
 
-def tidy() -> None:
-    """Stop what nobody stands behind any more, and forget what was told long ago."""
-    for webhook in Webhook.objects.filter(agent__is_active=False, stopped_at=None):
+def tidy(seconds: float = TIDY_SECONDS) -> None:
+    """Stop what no admin stands behind any more, and forget what was told long ago: some of each
+    sort, and as much as fits into `seconds`."""
+    running = Webhook.objects.filter(stopped_at=None)
+    for webhook in running.exclude(agent__is_active=True, agent__role=Role.ADMIN):
         queue.stop(webhook, Stopped.AGENT)
+    ends = time.monotonic() + seconds
     long_ago = database_now() - KEPT
     old = WebhookCall.objects.filter(ended_at__lt=long_ago)
     given_up = WebhookCall.objects.filter(webhook__stopped_at__lt=long_ago)
     # Of a message that arrived in the moment in which the webhook was removed.
     strays = WebhookCall.objects.exclude(webhook__in=Webhook.objects.all())
     for rows in (old, given_up, strays):
-        WebhookCall.objects.filter(pk__in=list(rows.values_list("pk", flat=True)[:BATCH])).delete()
+        while _forget_some(rows) == BATCH and time.monotonic() < ends:
+            pass
 
 
-def _send_again(webhook: Webhook, calls: Sequence[int], by: Agent) -> int:
-    """One try each: a call that fails again must not hold up its ticket for days."""
-    ended = webhook.calls.filter(pk__in=calls).exclude(state=CallState.WAITING)
+def _send_again(webhook: Webhook, calls: QuerySet[WebhookCall], by: Agent) -> int:
+    """One try each, now: a call that fails again must not hold up its ticket for days."""
+    if not webhook.is_telling:
+        raise BadInput(_("It is off or stopped, so nothing would be sent. Switch it on first."))
     with transaction.atomic():
-        count = ended.update(
+        Webhook.objects.filter(pk=webhook.pk).update(next_at=Now())
+        count = calls.exclude(state=CallState.WAITING).update(
             state=CallState.WAITING,
             step=queue.MOST_TRIES - 1,
             next_at=Now(),
@@ -161,6 +174,11 @@ def _send_again(webhook: Webhook, calls: Sequence[int], by: Agent) -> int:
         wake(TASK)
     log.info("webhook_calls_resent", webhook=webhook.pk, count=count, agent=by.pk)
     return count
+
+
+def _forget_some(rows: QuerySet[WebhookCall]) -> int:
+    some = list(rows.values_list("pk", flat=True)[:BATCH])
+    return WebhookCall.objects.filter(pk__in=some).delete()[0]
 
 
 def _checked(url: str) -> str:

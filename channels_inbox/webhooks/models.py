@@ -22,7 +22,7 @@ class Stopped(models.TextChoices):
 
     FAILING = "failing", _("It has not answered for three days.")
     GONE = "gone", _("It said that it is gone for good (410).")
-    AGENT = "agent", _("Who made it is disabled.")
+    AGENT = "agent", _("Who made it is disabled, or no admin any more.")
 
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
@@ -72,6 +72,15 @@ class Webhook(models.Model):
     @property
     def is_stopped(self) -> bool:
         return self.stopped_at is not None
+
+    @property
+    def has_admin(self) -> bool:
+        """Whether whoever it belongs to may still have anybody told."""
+        return self.agent.is_active and self.agent.is_admin
+
+    @property
+    def is_telling(self) -> bool:
+        return self.is_active and not self.is_stopped and self.has_admin
 
 
 class CallState(models.TextChoices):

@@ -17,7 +17,7 @@ from rest_framework.serializers import DateTimeField
 from conversations.api.customers import CustomerOut
 from conversations.api.entries import EntryOut, told
 from conversations.api.shown import TicketOut
-from conversations.models import Entry, Kind
+from conversations.models import Entry
 from conversations.thread import database_now
 
 if TYPE_CHECKING:
@@ -67,13 +67,6 @@ TYPES: Final = {
     },
 }
 LABELS: Final = {name: label for group in TYPES.values() for name, label in group.items()}
-
-
-def type_of(entry: Entry) -> str:
-    """The name of what an entry says, as `webhook_type` in the database has it."""
-    if entry.kind == Kind.MESSAGE:
-        return "message.received" if entry.is_inbound else "message.sent"
-    return f"ticket.{entry.event}" if entry.is_event else f"{entry.kind}.added"
 
 
 def body_of(call: WebhookCall, agent: Agent) -> bytes | None:

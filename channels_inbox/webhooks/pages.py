@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from channels_inbox import vault
 from channels_inbox.models import CallState
 from channels_inbox.webhooks import keeping, log, send
 from channels_inbox.webhooks.form import WebhookForm
@@ -65,8 +66,11 @@ def webhook(request: AgentRequest, pk: int) -> HttpResponse:
 @for_admins
 def test(request: AgentRequest, pk: int) -> HttpResponse:
     found = keeping.webhook_of(pk, by=request.user)
-    answered = send.send_test(found)
-    words = log.answer_in_words(answered.status, answered.error)
+    try:
+        answered = send.send_test(found)
+        words = log.answer_in_words(answered.status, answered.error)
+    except vault.MissingSecret:
+        answered, words = send.Answered(None), _("No key opens its secret. Replace it.")
     return _page(request, WebhookForm(webhook=found), found, tested=answered, words=words)
 
 

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from channels_inbox.models import CallState, Stopped, Webhook, WebhookCall
+from conversations.models import Role
 from conversations.thread import database_now
 
 if TYPE_CHECKING:
@@ -56,17 +57,21 @@ READY: Final = """
     WHERE e.webhook_id = c.webhook_id AND e.ticket_id = c.ticket_id AND e.entry_id < c.entry_id
       AND e.state = 'waiting')
 """
-# A call may be tried before its time where its webhook is down: that looks whether it is back, and
-# is no step of the call's own schedule.
-CLAIM: Final = f"""
-WITH turn AS (
-  SELECT w.id, w.failures FROM channels_inbox_webhook w
-  JOIN conversations_agent a ON a.id = w.agent_id AND a.is_active
+# Webhooks of which a call may be taken now.
+TURN: Final = f"""
+  FROM channels_inbox_webhook w
+  JOIN conversations_agent a ON a.id = w.agent_id AND a.is_active AND a.role = '{Role.ADMIN}'
   WHERE w.is_active AND w.stopped_at IS NULL AND w.next_at <= statement_timestamp()
     AND (SELECT count(*) FROM channels_inbox_webhookcall l
          WHERE l.webhook_id = w.id AND l.state = 'waiting'
            AND l.lease_until > statement_timestamp())
       < CASE w.failures WHEN 0 THEN %(at_once)s ELSE 1 END
+"""
+# A call may be tried before its time where its webhook is down: that looks whether it is back, and
+# is no step of the call's own schedule.
+CLAIM: Final = f"""
+WITH turn AS (
+  SELECT w.id, w.failures {TURN}
     AND EXISTS (SELECT 1 FROM channels_inbox_webhookcall c WHERE {READY})
   ORDER BY w.turn_at NULLS FIRST, w.id LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED
 ), head AS (
@@ -128,10 +133,11 @@ def broke(lease: Lease, error: str) -> None:
 def refused(lease: Lease, status: int | None, error: str, retry_after: timedelta | None) -> None:
     """It was not taken, or nobody knows. Try again later, ten times at most, then it has failed."""
     with transaction.atomic():
-        if not _again(lease, status, error, retry_after):
-            return
+        # Before its calls, as whoever switches it on locks them.
         rows = Webhook.objects.select_for_update(no_key=True, of=("self",))
-        webhook = rows.get(calls=lease.call)
+        webhook = rows.filter(calls=lease.call).first()
+        if webhook is None or not _again(lease, status, error, retry_after):
+            return
         now = database_now()
         webhook.failures += 1
         webhook.failing_since = webhook.failing_since or now

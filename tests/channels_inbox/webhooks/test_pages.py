@@ -228,8 +228,12 @@ def test_that_of_who_is_no_admin_any_more_is_started_by_making_it_ones_own(
     Agent.objects.filter(pk=admin.pk).update(**change)
     otto = signed_in(make_agent("Otto", role=Role.ADMIN))
     assert "stopped</span>" in otto.get(at("webhooks")).content.decode()
+    queue.stop(webhook, queue.Stopped.AGENT)
+    start = f'action="{at("start", webhook.pk)}"'
+    assert start not in otto.get(at("webhook", webhook.pk)).content.decode()
     assert otto.post(at("start", webhook.pk)).status_code == 422
     otto.post(at("webhook", webhook.pk), values(webhook.url))
+    assert start in otto.get(at("webhook", webhook.pk)).content.decode()
     assert otto.post(at("start", webhook.pk)).status_code == 302
 
 
