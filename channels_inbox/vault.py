@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -15,6 +16,8 @@ from channels_inbox.models import Credential, Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from django.db.models import QuerySet
 
     from conversations.models import Inbox
 
@@ -26,7 +29,28 @@ class MissingSecret(Exception):
     """The secret was never set, or none of the configured keys opens it."""
 
 
+@dataclass
+class Rotation:
+    """Sealing what is stored with the newest key: how many secrets that was done to, and how many
+    none of the configured keys opens."""
+
+    anew: int = 0
+    closed: int = 0
+
+    def of(self, sealed: bytes) -> bytes | None:
+        """What to store instead; None where nothing is to be done, or can be."""
+        if _opens(_newest(), sealed):
+            return None
+        if not _opens(_fernet(), sealed):
+            self.closed += 1
+            return None
+        return _fernet().rotate(sealed)
+
+
 def put(inbox: Inbox, name: str, secret: str) -> None:
+    """Raises ValueError for an empty secret: anybody could sign with it."""
+    if not secret:
+        raise ValueError(name)
     Credential.objects.update_or_create(
         inbox=inbox, name=name, defaults={"sealed": _fernet().encrypt(secret.encode())}
     )
@@ -50,9 +74,9 @@ def get(inbox: Inbox, name: str) -> str:
     if inbox.pk is None:
         raise MissingSecret(name)
     row = Credential.objects.filter(inbox=inbox, name=name).first()
-    if row is None:
+    if row is None or not (secret := unseal(row.sealed)):
         raise MissingSecret(name)
-    return unseal(row.sealed)
+    return secret
 
 
 def lately(inbox: Inbox, name: str) -> str:
@@ -82,16 +106,19 @@ def unseal(sealed: bytes | memoryview) -> str:
         raise MissingSecret("sealed") from None
 
 
-def rotate() -> int:
-    """Seal every secret again under the newest key. Returns how many."""
-    rows: list[Credential | Webhook] = [*Credential.objects.all(), *Webhook.objects.all()]
-    for row in rows:
-        row.sealed = _fernet().rotate(bytes(row.sealed))
-        if isinstance(row, Webhook) and row.sealed_before is not None:
-            row.sealed_before = _fernet().rotate(bytes(row.sealed_before))
-            row.save(update_fields=["sealed_before"])
-        row.save(update_fields=["sealed"])
-    return len(rows)
+def rotate(rotation: Rotation) -> None:
+    """The secrets of accounts and webhooks under the newest key."""
+    places: list[tuple[QuerySet[Any], str]] = [
+        (Credential.objects.all(), "sealed"),
+        (Webhook.objects.all(), "sealed"),
+        (Webhook.objects.exclude(sealed_before=None), "sealed_before"),
+    ]
+    for rows, name in places:
+        for pk, sealed in rows.values_list("pk", name):
+            # Whoever sets another one at this moment must not lose it.
+            still = rows.filter(pk=pk, **{name: sealed})
+            if new := rotation.of(bytes(sealed)):
+                rotation.anew += still.update(**{name: new})
 
 
 def _get(place: tuple[Inbox, str]) -> str:
@@ -99,6 +126,18 @@ def _get(place: tuple[Inbox, str]) -> str:
 
 
 _LATELY: Final = Lately(_get)
+
+
+def _opens(fernet: MultiFernet, sealed: bytes) -> bool:
+    try:
+        fernet.decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True
+
+
+def _newest() -> MultiFernet:
+    return _fernet_of(tuple(settings.FIELD_ENCRYPTION_KEYS[:1]))
 
 
 def _fernet() -> MultiFernet:

@@ -1,12 +1,20 @@
 """How agents sign in: nobody signs up by themselves, and second factors are stored encrypted."""
 
+from collections.abc import Iterator
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
+
+from channels_inbox.vault import Rotation
+
+# What is sealed of a second factor: the secret of an app, the seed of recovery codes.
+SEALED = ("secret", "seed")
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -32,6 +40,23 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 def box() -> MultiFernet:
     """The configured keys, newest first."""
     return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
+
+
+def sealed_factors() -> Iterator[bytes]:
+    """Every second factor's secret as it is stored."""
+    for data in Authenticator.objects.values_list("data", flat=True).iterator():
+        yield from (data[name].encode() for name in SEALED if name in data)
+
+
+def rotate(rotation: Rotation) -> None:
+    """The secrets of second factors under the newest key."""
+    for pk, data in Authenticator.objects.values_list("pk", "data"):
+        fresh = {name: rotation.of(data[name].encode()) for name in SEALED if name in data}
+        changed = {name: new.decode() for name, new in fresh.items() if new}
+        # Whoever uses one at this moment writes it too.
+        still = Authenticator.objects.filter(pk=pk, data=data)
+        if changed and still.update(data={**data, **changed}):
+            rotation.anew += len(changed)
 
 
 @require_safe

@@ -18,7 +18,7 @@ from channels_inbox import receive, vault
 from channels_inbox.base import Raw
 from channels_inbox.email import hooks
 from channels_inbox.email.config import MailConfig
-from channels_inbox.models import Envelope, Item
+from channels_inbox.models import Credential, Envelope, Item
 from conversations.models import Entry, Ticket
 from tests.builders import Cast, make_inbox
 from tests.channels_inbox.mailing import SECRET, connect, make_mail, make_mail_with, post
@@ -99,6 +99,14 @@ def test_without_a_secret_it_fails_closed_and_unknown_inboxes_look_the_same(
     fax = client.post("/hooks/fax/nowhere/", b"", content_type="text/plain")
     assert unset.status_code == unknown.status_code == fax.status_code == 401
     assert unset.content == unknown.content == fax.content
+
+
+def test_an_empty_secret_is_none(client: Client, cast: Cast) -> None:
+    with pytest.raises(ValueError, match=hooks.SECRET):
+        vault.put(cast.inbox, hooks.SECRET, "")
+    Credential.objects.filter(inbox=cast.inbox, name=hooks.SECRET).update(sealed=vault.seal(""))
+    assert post(client, cast.inbox, make_mail(), secret="").status_code == 401
+    assert Envelope.objects.count() == 0
 
 
 def test_another_inboxes_secret_is_refused(client: Client, cast: Cast) -> None:
