@@ -29,20 +29,27 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="manage.py", add_help=False)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--data", metavar="DIR")
+    # However they are written, abbreviated as well: with either, restore only reads the backup.
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--keys", metavar="PATH")
     options, rest = parser.parse_known_args(arguments)
     data = Path(options.data or ROOT / ".local" / "up").resolve()
-    command = [options.command, *rest]
+    only_reads = options.check or options.keys is not None
     if "--help" in rest or "-h" in rest:
-        return manage(command, module="helpdesk.offline")
+        return manage([options.command, *rest], module="helpdesk.offline")
+    if options.check:
+        rest.append("--check")
+    if options.keys is not None:
+        rest.append(f"--keys={options.keys}")
     try:
-        return run(data, command)
+        return run(data, [options.command, *rest], changes=not only_reads)
     except (StartError, EmbeddedError, keys.KeysError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def run(data: Path, command: list[str]) -> int:
-    """On the copy in `data`, as it is found."""
+def run(data: Path, command: list[str], *, changes: bool) -> int:
+    """On the copy in `data`, as it is found. A restore that `changes` it brings its keys along."""
     if command[0] == "restore":
         passable(data)
     elif not (data / "keys.json").exists():
@@ -56,7 +63,7 @@ def run(data: Path, command: list[str]) -> int:
         raise StartError(
             f"The copy in {data} is not running. Start it with: manage.py up --data DIR"
         )
-    return with_servers(data, command)
+    return with_servers(data, command, changes=changes)
 
 
 def runs(data: Path) -> bool:
@@ -71,7 +78,7 @@ def runs(data: Path) -> bool:
         os.close(handle)
 
 
-def with_servers(data: Path, command: list[str]) -> int:
+def with_servers(data: Path, command: list[str], *, changes: bool) -> int:
     """Start the copy's servers, run the command, stop them."""
     (data / "logs").mkdir(mode=0o700, exist_ok=True)
     supervisor = Supervisor(data / "logs", [take_lock(data / "lock")], aside)
@@ -82,7 +89,7 @@ def with_servers(data: Path, command: list[str]) -> int:
         start_services(Copy(False, data, DEFAULT_PORTS), supervisor)
         os.environ.update(given, DB_POOL_SIZE="0")
         done = manage(command)
-        if given and not done and not {"--check", "--keys"} & set(command):
+        if given and changes and not done:
             adopt(data, given)
         return done
     except StopRequested:

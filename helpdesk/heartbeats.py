@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 import redis
 from django.conf import settings
@@ -9,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 EXPECTED = ("worker-fast", "worker-slow", "beat")
+QUEUES = ("fast", "slow")
 EVERY = 5.0
 LASTS = 20
 TIMEOUT = 0.5
@@ -55,6 +57,30 @@ def missing() -> list[str]:
     with client() as server:
         signs = server.mget([key(name) for name in EXPECTED])
     return [name for name, sign in zip(EXPECTED, signs, strict=True) if sign is None]
+
+
+def renewed() -> list[str]:
+    """Names of the expected processes that leave a sign from now on: that takes a moment, as those
+    that have just ended left one too. Raises `redis.RedisError`."""
+    before = _left()
+    if not any(before.values()):
+        return []
+    began = time.monotonic()
+    time.sleep(EVERY + 2 * TIMEOUT)
+    after, passed = _left(), (time.monotonic() - began) * 1000
+    return [name for name in EXPECTED if after[name] > max(before[name] - passed / 2, 0)]
+
+
+def _left() -> dict[str, int]:
+    """For how many milliseconds each sign is still there; 0 where there is none."""
+    with client() as server:
+        return {name: max(int(server.pttl(key(name))), 0) for name in EXPECTED}
+
+
+def wake_ups() -> dict[str, int]:
+    """How many wake-ups no worker has taken, by queue; raises `redis.RedisError`."""
+    with client() as server:
+        return {name: int(server.llen(f"{settings.REDIS_PREFIX}:{name}")) for name in QUEUES}
 
 
 def forget() -> None:

@@ -28,13 +28,25 @@ class BackupError(Exception):
     """It can't be written, read or put back; the text says why and what to do."""
 
 
+class _Content(tarfile.ExFileObject):
+    """What a member holds. It may break off while it is read, long after it was found."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        with _told_as_ours(self.name):
+            return super().read(size)
+
+
+class _Tar(tarfile.TarFile):
+    fileobject = _Content
+    # All it has met; there may be millions, and we need none of them again.
+    members: list[tarfile.TarInfo]
+
+
 class Writer:
     """Members are written one after the other; `close` adds the manifest."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._tar = tarfile.TarFile(  # noqa: SIM115 - closed by close()
-            fileobj=file, mode="w", format=tarfile.PAX_FORMAT
-        )
+        self._tar = _Tar(fileobj=file, mode="w", format=tarfile.PAX_FORMAT)
         self._members: dict[str, list[Any]] = {}
 
     def add(self, name: str, content: IO[bytes]) -> None:
@@ -45,6 +57,7 @@ class Writer:
         info.size, info.mode = content.tell() - start, 0o600
         content.seek(start)
         self._tar.addfile(info, content)
+        self._tar.members.clear()
         self._members[name] = [digest, info.size]
 
     def add_json(self, name: str, value: object) -> None:
@@ -93,6 +106,7 @@ class Archive:
                 if content is None:
                     raise BackupError(f"{self.path} is no backup: {info.name} is not a file.")
                 yield info.name, content, info.size
+                tar.members.clear()
 
     def _first(self, wanted: str) -> dict[str, Any]:
         for name, content, _size in self.members():
@@ -103,12 +117,17 @@ class Archive:
         raise BackupError(f"{self.path} is no backup of a desk: it has no {wanted}.")
 
     @contextmanager
-    def _opened(self) -> Iterator[tarfile.TarFile]:
-        try:
-            with tarfile.open(self.path, "r:") as tar:
-                yield tar
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise BackupError(f"{self.path} can't be read: {error}.") from error
+    def _opened(self) -> Iterator[_Tar]:
+        with _told_as_ours(self.path), _Tar.open(self.path, "r:") as tar:
+            yield tar
+
+
+@contextmanager
+def _told_as_ours(path: Path | str) -> Iterator[None]:
+    try:
+        yield
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise BackupError(f"{path} can't be read: {error}.") from error
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import IO, Final
 
@@ -11,12 +13,18 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from redis import RedisError
 
 from conversations.models import Agent, Conversation
-from helpdesk.backup import keyring, tables
+from helpdesk import heartbeats
+from helpdesk.backup import anew, keyring, tables
 from helpdesk.backup.archive import FILES, TABLES, Archive, BackupError
 
 PATIENCE: Final = "10s"
+# How far behind the backup's numbers new ones begin: at least, and for each second since. Nobody
+# makes as many, so putting the same backup back again later doesn't give one twice either.
+AHEAD: Final = 1_000_000
+AHEAD_A_SECOND: Final = 100
 
 Say = Callable[[str], object]
 Names = set[tuple[str, str]]
@@ -31,11 +39,22 @@ def put_back(archive: Archive, *, force: bool, say: Say = lambda text: None) -> 
     tables.empty_schema()
     say("Making the tables as they were …")
     _migrate_to(_names(archive))
-    rows = _fill(archive)
+    rows, ahead = _fill(archive), ahead_of(archive)
+    tables.count_on(ahead)
+    call_command("migrate", interactive=False, verbosity=0)
     say(f"{rows:,} rows are back.")
+    doubtful = anew.begin(ahead)
     files = sum(1 for _ in _put_files(archive))
     say(f"{files:,} files are back.")
-    call_command("migrate", interactive=False, verbosity=0)
+    say(f"Messages that waited and may have been sent since: {doubtful:,}.")
+    if doubtful:
+        say("None of them goes out by itself; agents find them marked, and decide.")
+
+
+def ahead_of(archive: Archive) -> int:
+    """How many numbers are left out, since they may have been given after the backup."""
+    since = datetime.now(UTC) - datetime.fromisoformat(archive.about["made_at"])
+    return AHEAD + AHEAD_A_SECOND * max(int(since.total_seconds()), 0)
 
 
 def check(archive: Archive, *, force: bool) -> None:
@@ -53,6 +72,11 @@ def check(archive: Archive, *, force: bool) -> None:
     if busy := _others():
         raise BackupError(
             f"The desk is running ({busy} connections). Stop web, workers and beat, and come again."
+        )
+    if alive := _alive():
+        raise BackupError(
+            f"The desk is running: {', '.join(alive)} gave a sign of life just now. Stop web,"
+            " workers and beat, and come again."
         )
     if not force and in_use():
         raise BackupError(
@@ -78,6 +102,13 @@ def _others() -> int:
             " AND application_name = 'helpdesk' AND pid <> pg_backend_pid()"
         )
         return int(cursor.fetchone()[0])
+
+
+def _alive() -> list[str]:
+    """Without a pool nobody has a connection who has nothing to do at the moment."""
+    with suppress(RedisError):
+        return heartbeats.renewed()
+    return []
 
 
 def _names(archive: Archive) -> Names:

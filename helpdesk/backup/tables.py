@@ -26,7 +26,8 @@ SELECT c.conrelid::regclass::text, c.confrelid::regclass::text FROM pg_constrain
 WHERE c.contype = 'f' AND NOT c.condeferrable AND c.conrelid <> c.confrelid
 """
 COUNTERS: Final = """
-SELECT c.relname, a.attname, pg_get_serial_sequence(quote_ident(c.relname), a.attname)
+SELECT c.relname, a.attname, pg_get_serial_sequence(quote_ident(c.relname), a.attname),
+  a.atttypid = 'bigint'::regtype
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
 WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
   AND NOT a.attisdropped
@@ -115,13 +116,21 @@ def prepare(tables: Iterable[str]) -> None:
 
 
 def finish(tables: Iterable[str]) -> None:
-    """Check what rows say of each other, and let counters go on behind the highest number."""
+    """Check what rows say of each other."""
     _run("SET CONSTRAINTS ALL IMMEDIATE")
     for table in tables:
         _run(f"ALTER TABLE {_quoted(table)} ENABLE TRIGGER USER")
-    for table, column, sequence in _rows(COUNTERS):
+
+
+def count_on(ahead: int) -> None:
+    """Counters go on so far behind the highest number that none is given twice which was given
+    after the backup: others outside know things by it. Short counters hold nothing of the kind."""
+    for table, column, sequence, is_long in _rows(COUNTERS):
         highest = f"(SELECT max({_quoted(column)}) FROM {_quoted(table)})"
-        _run(f"SELECT setval('{sequence}', coalesce({highest}, 1), {highest} IS NOT NULL)")
+        if is_long:
+            _run(f"SELECT setval('{sequence}', coalesce({highest}, 0) + {ahead})")
+        else:
+            _run(f"SELECT setval('{sequence}', coalesce({highest}, 1), {highest} IS NOT NULL)")
 
 
 def in_order(tables: Iterable[str]) -> list[str]:

@@ -58,7 +58,8 @@ def look() -> None:
 
     from channels_inbox import receive, vault
     from channels_inbox.models import Envelope
-    from conversations.models import Agent, Attachment, Conversation, Entry, Inbox
+    from conversations import timeline
+    from conversations.models import Agent, Attachment, Conversation, Delivery, Entry, Inbox
     from tests.builders import write_in
 
     client = Client(headers={"host": "localhost"})
@@ -69,6 +70,9 @@ def look() -> None:
     numbered = dict(Entry.objects.values_list("origin").annotate(Count("pk")))
     gaps = [one.pk for one in Conversation.objects.all() if one.last_seq != numbered.get(one.pk, 0)]
     large = receive.body_of(Envelope.objects.exclude(raw_key="").get())
+    ada, ticket = Agent.objects.get(email="ada@desk.example"), file.entry and file.entry.ticket
+    assert ticket
+    known = timeline.since(ticket.conversation, ada, 150)
     told = {
         "entries": Entry.objects.count(),
         "agents": Agent.objects.count(),
@@ -77,9 +81,12 @@ def look() -> None:
         "large": len(large),
         "secret": vault.get(Inbox.objects.get(), "password"),
         "gaps": gaps,
+        "deliveries": list(Delivery.objects.values_list("state", flat=True)),
+        "reset": known.reset,
     }
-    # Counters go on where they were.
-    write_in(Inbox.objects.get(), sender="new@example.org", text="After all that")
+    # Counters go on far behind where they were.
+    new = write_in(Inbox.objects.get(), sender="new@example.org", text="After all that")
+    told["far"] = new.pk > 1_000_000 and new.conversation_id > 1_000_000
     print(json.dumps(told))
 
 

@@ -98,3 +98,17 @@ def test_it_is_not_ready_on_a_read_only_database(client: Client) -> None:
             assert ask(client)[1]["degraded"] == {"database": "can't commit (InternalError)"}
         finally:
             cursor.execute(change.format("RESET"))
+
+
+def test_who_lives_is_told_from_who_has_just_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeats, "EVERY", 0.3)
+    stop = heartbeats.start("beat")
+    try:
+        while "beat" in heartbeats.missing():
+            time.sleep(0.01)
+        assert heartbeats.renewed() == ["beat"]
+        stop.set()
+        assert "beat" not in heartbeats.missing()
+        assert heartbeats.renewed() == []
+    finally:
+        heartbeats.forget()
