@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 from channels_inbox.chat.urls import doors as chat_doors
 from conversations.errors import DomainError
 from conversations.middleware import status_of
+from helpdesk.doctor import outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
 
     Answer = Callable[[HttpRequest], HttpResponseBase]
 
-PREFIXES: Final = ("/hooks/", "/w/")
+PREFIXES: Final = ("/hooks/", "/w/", "/doctor/")
 PATTERNS: Final[list[URLPattern | URLResolver]] = [
     path("hooks/", include("channels_inbox.urls")),
     *chat_doors,
+    # The page of the desk's health knocks here, and may have the only thread of pages.
+    path("doctor/<str:token>/", outside.knocked),
 ]
 # Nothing here is a page: a browser that was made to open one runs and loads nothing.
 POLICY: Final = "default-src 'none'; frame-ancestors 'none'"

@@ -6,7 +6,7 @@ it. Every run of a task has Celery's.
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import uuid4
 
@@ -14,18 +14,14 @@ from celery.signals import task_postrun, task_prerun
 from django.conf import settings
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from helpdesk.bodies import App, Message, Receive, Scope, Send
 from helpdesk.metrics import counting
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEADER: Final = b"x-request-id"
 GOOD: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER: Final = "other"
+LEFT: Final = "left"
 
 
 class Traced:
@@ -44,7 +40,7 @@ class Traced:
             await self.app(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name, status, began = name_of(scope), 500, time.perf_counter()
+        name, status, began = name_of(scope), 0, time.perf_counter()
         bind_contextvars(request_id=name.decode())
 
         async def named(message: Message) -> None:
@@ -56,6 +52,9 @@ class Traced:
 
         try:
             await self.app(scope, receive, named)
+        except Exception:
+            status = status or 500
+            raise
         finally:
             self._count(scope, status, time.perf_counter() - began)
 
@@ -70,12 +69,14 @@ class Traced:
             sockets[sort] -= 1
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        """`status` is 0 where whoever asked went away before they were answered. Time for which
+        we had nothing to tell them, "held", is no work of ours."""
         first = scope["path"].split("/", 2)[1]
         door = first if first in self.doors else OTHER
         method = scope["method"] if scope["method"] in METHODS else OTHER
         counts = counting.mine()
-        counts.add("requests", door, method, f"{status // 100}xx")
-        counts.took("request_seconds", door, seconds=seconds)
+        counts.add("requests", door, method, f"{status // 100}xx" if status else LEFT)
+        counts.took("request_seconds", door, seconds=max(seconds - scope.get("held", 0), 0))
 
 
 def name_of(scope: Scope) -> bytes:

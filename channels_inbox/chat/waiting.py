@@ -76,7 +76,7 @@ class HeldReads:
             await self.app(scope, receive, send)
             return
         first = await receive()
-        if await unless_gone(_hold(scope, seconds), receive):
+        if await unless_gone(_hold(scope, seconds), scope, receive):
             await self.app(scope, _begun_with(first, receive), send)
 
 

@@ -138,7 +138,7 @@ class LongPolls:
         try:
             if not poll.claim(f"agent:{poll.agent}", MOST_SOCKETS):
                 await _answer(send, 429, {"error": "too_many"})
-            elif await unless_gone(poll.wait(wish), receive):
+            elif await unless_gone(poll.wait(wish), scope, receive):
                 await _told(send, poll)
         finally:
             await poll.gone()

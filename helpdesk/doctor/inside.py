@@ -21,11 +21,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from redis import RedisError
 
-from channels_inbox.models import Account, Credential
+from channels_inbox.models import Account, Credential, Webhook
 from channels_inbox.pages.health import trouble
 from channels_inbox.registry import adapter
 from helpdesk import health, heartbeats
-from helpdesk.accounts import box
+from helpdesk.accounts import box, sealed_factors
 from helpdesk.doctor.findings import Finding, bad, warn, well
 from helpdesk.metrics import readings
 
@@ -113,7 +113,8 @@ def workers() -> Iterator[Finding]:
     if missing is None:
         yield _untold("workers")
         return
-    for queue in ("fast", "slow"):
+    waiting = _wake_ups()
+    for queue in heartbeats.QUEUES:
         if f"worker-{queue}" in missing:
             ill = True
             yield bad(
@@ -123,12 +124,12 @@ def workers() -> Iterator[Finding]:
                 _("Start manage.py worker --queue %(queue)s, and keep it started.")
                 % {"queue": queue},
             )
-        elif (waiting := _wake_ups(queue)) > MOST_WAKE_UPS:
+        elif waiting.get(queue, 0) > MOST_WAKE_UPS:
             ill = True
             yield bad(
                 "workers",
                 _("%(count)s wake-ups wait in the queue “%(queue)s”.")
-                % {"count": waiting, "queue": queue},
+                % {"count": waiting[queue], "queue": queue},
                 _("Its workers live but don't keep up: start more of them, or restart them."),
             )
     if not ill:
@@ -179,9 +180,9 @@ def backlog() -> Iterator[Finding]:
 def keys() -> Iterator[Finding]:
     """Whether FIELD_ENCRYPTION_KEYS open every secret that is stored."""
     closed = 0
-    for sealed in Credential.objects.values_list("sealed", flat=True).iterator():
+    for sealed in _sealed():
         try:
-            box().decrypt(bytes(sealed))
+            box().decrypt(sealed)
         except InvalidToken:
             closed += 1
     if closed:
@@ -303,12 +304,11 @@ def _untold(part: str) -> Finding:
     )
 
 
-def _wake_ups(queue: str) -> int:
+def _wake_ups() -> dict[str, int]:
     try:
-        with heartbeats.client() as server:
-            return int(server.llen(f"{settings.REDIS_PREFIX}:{queue}"))
+        return heartbeats.wake_ups()
     except RedisError:
-        return 0
+        return {}
 
 
 def _policy(server: object) -> str:
@@ -325,6 +325,16 @@ def _free() -> float:
     except (NotImplementedError, OSError):
         return 1.0
     return usage.free / usage.total
+
+
+def _sealed() -> Iterator[bytes]:
+    """Every stored secret: of accounts, of webhooks, of second factors."""
+    for model in (Credential, Webhook):
+        yield from map(bytes, model.objects.values_list("sealed", flat=True).iterator())
+    # The secret before, with which calls are signed too for a day.
+    before = Webhook.objects.values_list("sealed_before", flat=True).iterator()
+    yield from (bytes(sealed) for sealed in before if sealed)
+    yield from sealed_factors()
 
 
 def _short(error: Exception) -> str:

@@ -21,10 +21,11 @@ from django.core import signing
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.signing import BadSignature
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import connect
@@ -58,6 +59,7 @@ class NoAnswer(Exception):
         self.finding = finding
 
 
+@csrf_exempt
 @never_cache
 @require_GET
 def knocked(request: HttpRequest, token: str) -> HttpResponse:
@@ -65,7 +67,7 @@ def knocked(request: HttpRequest, token: str) -> HttpResponse:
     try:
         name = str(signing.loads(token, salt=SALT, max_age=LASTS)["file"])
     except (BadSignature, KeyError, TypeError):
-        raise Http404 from None
+        return HttpResponseNotFound()
     forwarded = request.headers.get("X-Forwarded-For", "")
     return JsonResponse(
         {

@@ -56,7 +56,7 @@ class Counts:
             with heartbeats.client() as server, server.pipeline() as together:
                 for (name, labels), amount in fresh.items():
                     together.hincrbyfloat(key("counted"), json.dumps([name, *labels]), amount)
-                for sort, number in self.sockets.items():
+                for sort, number in list(self.sockets.items()):
                     place = json.dumps([self.who, sort])
                     together.hset(key("sockets"), place, json.dumps([number, time.time()]))
                 together.execute()

@@ -42,7 +42,6 @@ DURATIONS: Final = {
     "task_seconds": ("How long tasks ran", ("task",)),
 }
 SOCKETS: Final = ("desk", "chat")
-QUEUES: Final = ("fast", "slow")
 
 
 @never_cache
@@ -111,8 +110,7 @@ def _from_redis() -> Iterator[Metric]:
     yield _gauge("alive", "Whether one such process gave a sign of life", "process", alive)
     sockets = counting.open_sockets()
     yield _gauge("sockets", "Open sockets", "sort", {sort: sockets[sort] for sort in SOCKETS})
-    with heartbeats.client() as server:
-        waiting = {name: server.llen(f"{settings.REDIS_PREFIX}:{name}") for name in QUEUES}
+    waiting = heartbeats.wake_ups()
     yield _gauge("wake_ups", "Wake-ups that no worker has taken", "queue", waiting)
     sums = counting.counted()
     for name, (about, labels) in COUNTERS.items():

@@ -13,6 +13,8 @@ from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from channels_inbox.webhooks import queue
+
 MOST: Final = 100_000
 YOUNGEST: Final = 20_000
 LATELY: Final = timedelta(minutes=5)
@@ -23,20 +25,38 @@ QUEUES: Final = {
     "outbound": gettext_noop("Going out"),
     "held": gettext_noop("Held replies"),
     "files": gettext_noop("Files to store"),
+    "exports": gettext_noop("Transcripts to write"),
+    "calls": gettext_noop("Calls of webhooks"),
 }
-# What is due and not taken yet; a try that is put off until later is not.
+# Since when each has been due that a worker may take now, and none has taken. A try that is put off
+# until later is not due, nor what waits behind one; of an inbox or a webhook that is switched off
+# nothing may be taken.
 WAITING: Final = {
-    "inbound": "FROM channels_inbox_item WHERE state = 'waiting'",
-    "outbound": "FROM conversations_delivery WHERE state = 'queued' AND next_at <= now()",
-    "held": "FROM conversations_heldsend WHERE state = 'held' AND release_at <= now()",
-    "files": "FROM conversations_attachment WHERE state = 'pending' AND next_at <= now()",
+    "inbound": (
+        "next_at FROM channels_inbox_item"
+        " WHERE state = 'waiting' AND next_at <= now()"
+        " AND (lease_until IS NULL OR lease_until < now())"
+    ),
+    "outbound": (
+        "d.next_at FROM conversations_delivery d"
+        " JOIN conversations_inbox i ON i.id = d.inbox_id AND i.is_active"
+        " WHERE d.state = 'queued' AND d.next_at <= now() AND NOT EXISTS ("
+        "  SELECT FROM conversations_delivery e WHERE e.conversation_id = d.conversation_id"
+        "  AND e.identity_id = d.identity_id AND e.id < d.id AND e.state IN ('queued', 'sending'))"
+    ),
+    "held": "release_at FROM conversations_heldsend WHERE state = 'held' AND release_at <= now()",
+    "files": "next_at FROM conversations_attachment WHERE state = 'pending' AND next_at <= now()",
+    "exports": (
+        "coalesce(lease_until, asked_at) FROM conversations_transcriptexport"
+        " WHERE state IN ('queued', 'working') AND (lease_until IS NULL OR lease_until < now())"
+    ),
+    "calls": (
+        f"greatest(c.next_at, w.next_at) FROM (SELECT w.id, w.failures, w.next_at {queue.TURN}) w"
+        f" JOIN channels_inbox_webhookcall c ON {queue.READY} AND c.next_at <= now()"
+    ),
 }
-SINCE: Final = {
-    "inbound": "received_at",
-    "outbound": "next_at",
-    "held": "release_at",
-    "files": "next_at",
-}
+# What the last of them asks for.
+LIMITS: Final = {"down": queue.DOWN, "at_once": queue.AT_ONCE}
 STATES: Final = {
     "items": ("channels_inbox_item", ("waiting", "dead", "ignored")),
     "deliveries": ("conversations_delivery", ("queued", "sending", "failed", "ambiguous")),
@@ -81,7 +101,7 @@ class Recent:
 
 def queues() -> list[Queue]:
     """Every queue."""
-    return [Queue(name, *_row(_waiting(name))) for name in QUEUES]
+    return [Queue(name, *_waiting(name)) for name in QUEUES]
 
 
 def dead_items() -> int:
@@ -124,15 +144,13 @@ def mailboxes() -> dict[str, int]:
     return {"working": working, "failing": failing}
 
 
-def _waiting(name: str) -> str:
-    limited = f"SELECT {SINCE[name]} AS since {WAITING[name]} ORDER BY 1 LIMIT {MOST}"
-    if name == "inbound":
-        limited = f"SELECT {SINCE[name]} AS since {WAITING[name]} ORDER BY id LIMIT {MOST}"
-    return f"SELECT count(*), min(since) FROM ({limited}) few"
+def _waiting(name: str) -> tuple[Any, ...]:
+    limited = f"SELECT {WAITING[name]} ORDER BY 1 LIMIT {MOST}"
+    return _row(f"SELECT count(*), min(since) FROM ({limited}) few (since)", LIMITS)
 
 
-def _row(sql: str) -> tuple[Any, ...]:
+def _row(sql: str, told: Mapping[str, int] | None = None) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, told)
         row: tuple[Any, ...] = cursor.fetchone()
         return row

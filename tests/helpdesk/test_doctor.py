@@ -1,5 +1,6 @@
 """The doctor: all is well when it is, and each part that is broken is named, with what to do."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from urllib.request import urlopen
 
 import pytest
 import time_machine
+from allauth.mfa.totp.internal.auth import TOTP
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.db import connection
@@ -24,9 +26,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from channels_inbox import vault
-from channels_inbox.models import Account, Credential
+from channels_inbox.models import Account, Credential, Webhook
 from conversations.models import Role, Team
-from helpdesk import heartbeats
+from helpdesk import crews, heartbeats
 from helpdesk.doctor import inside, outside, report
 from helpdesk.doctor.findings import BAD, NAMES, OK, WARNING, Finding
 from helpdesk.embedded import free_port
@@ -176,7 +178,7 @@ def test_it_says_what_waits_and_what_was_given_up() -> None:
     old = timezone.now() - timedelta(minutes=5)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE channels_inbox_item SET received_at = %s, state = 'waiting', ended_at = NULL",
+            "UPDATE channels_inbox_item SET next_at = %s, state = 'waiting', ended_at = NULL",
             [old],
         )
     waiting = only(inside.backlog())
@@ -192,9 +194,15 @@ def test_it_says_what_waits_and_what_was_given_up() -> None:
 def test_it_says_when_keys_do_not_fit(settings: Settings) -> None:
     account = make_mailbox()
     vault.put(account.inbox, "password", "open sesame")
+    ada = make_agent("Ada", role=Role.ADMIN)
+    both = {"sealed": vault.seal("new"), "sealed_before": vault.seal("old")}
+    Webhook.objects.create(agent=ada, name="Shop", url="https://x.example/", **both)
+    Webhook.objects.create(agent=ada, name="Two", url="https://x.example/", sealed=vault.seal("s"))
+    TOTP.activate(ada, "JBSWY3DPEHPK3PXP")
+    assert only(inside.keys()).state == OK
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     found = only(inside.keys())
-    assert (found.state, found.said) == (BAD, "1 stored secret can't be opened.")
+    assert (found.state, found.said) == (BAD, "5 stored secrets can't be opened.")
 
 
 def break_storage(settings: Settings, folder: Path) -> None:
@@ -336,6 +344,23 @@ def test_a_check_that_breaks_is_a_finding(settings: Settings) -> None:
 def test_only_the_doctor_is_told_what_arrives(web: Web) -> None:
     with pytest.raises(HTTPError, match="404"):
         urlopen(f"{web.url}/doctor/made-up/", timeout=5)
+
+
+@pytest.mark.usefixtures("web")
+def test_the_knock_is_answered_while_every_page_thread_is_at_work() -> None:
+    """As with the page of health itself, which knocks, where there is one thread for pages."""
+    done = threading.Event()
+
+    async def occupy() -> None:
+        await asyncio.gather(*(crews.PAGES.do(done.wait) for _ in range(crews.PAGES.size)))
+
+    crowd = threading.Thread(target=asyncio.run, args=(occupy(),))
+    crowd.start()
+    try:
+        assert outside.knock().host
+    finally:
+        done.set()
+        crowd.join()
 
 
 @pytest.mark.usefixtures("web")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
 # Each of these proves who comes by a signature or a token, and none knows anybody by a cookie.
-DOORS: Final = {"hook", "session", "since", "messages", "seen", "email", "leave"}
+DOORS: Final = {"doctor-knock", "hook", "session", "since", "messages", "seen", "email", "leave"}
 SAMPLES: Final = {
     "int": "7",
     "slug": "ab-c",
@@ -68,7 +68,16 @@ def test_these_are_the_doors_and_no_page_is_among_them() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/w/", "/w/abc.js", "/w/abc/panel/", "/w/confirm/abc/", "/w/abc/files/", "/hooks/", "/w/a/b/"],
+    [
+        "/doctor/",
+        "/w/",
+        "/w/abc.js",
+        "/w/abc/panel/",
+        "/w/confirm/abc/",
+        "/w/abc/files/",
+        "/hooks/",
+        "/w/a/b/",
+    ],
 )
 def test_pages_beside_the_doors_are_pages(path: str) -> None:
     assert doors.find(path) is None

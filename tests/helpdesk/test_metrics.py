@@ -1,12 +1,16 @@
 """Figures for operators: right over several processes, without a word of anybody, closed."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
+from uuid import uuid4
 
 import pytest
 import redis
@@ -18,10 +22,17 @@ from pytest_django import Settings
 from websockets.sync.client import connect
 
 from channels_inbox.email.config import MailConfig
+from channels_inbox.models import Item, Webhook
+from channels_inbox.webhooks import keeping
+from channels_inbox.webhooks import queue as webhooks
+from conversations import exports, replies
+from conversations.consumers.leaving import unless_gone
+from conversations.models import Delivery, Inbox, Role
 from helpdesk import heartbeats
 from helpdesk.embedded import free_port
 from helpdesk.metrics import counting, readings
-from tests.builders import answer, identity_of, make_cast, ticket_of
+from helpdesk.tracing import Traced
+from tests.builders import answer, identity_of, make_agent, make_cast, make_ticket, ticket_of
 from tests.channels_inbox.mailing import arrive, make_mail
 from tests.channels_inbox.mailing import connect as connect_mail
 from tests.journeys.serving import serving
@@ -29,6 +40,7 @@ from tests.journeys.serving import serving
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-the-tests"
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +94,95 @@ def test_networks_open_it_where_no_proxy_is_between(settings: Settings) -> None:
 
 
 # What they say.
+
+
+@pytest.mark.usefixtures("token")
+def test_what_nobody_may_take_does_not_wait() -> None:
+    cast = make_cast()
+    connect_mail(cast.inbox, MailConfig())
+    item = arrive(cast.inbox, make_mail())
+    assert item.entry
+    for _ in range(2):
+        answer(ticket_of(item.entry), by=cast.alice, inbox=cast.inbox, to=identity_of())
+
+    def waiting(queue: str) -> float:
+        return scrape()["helpdesk_queue_waiting", (queue,)]
+
+    # Of two to one address the second waits for the first, and for longer when that is put off.
+    first = Delivery.objects.order_by("pk")[0]
+    assert waiting("outbound") == 1
+    Delivery.objects.filter(pk=first.pk).update(next_at=timezone.now() + HOUR)
+    assert waiting("outbound") == 0
+    Delivery.objects.filter(pk=first.pk).update(next_at=timezone.now())
+    Inbox.objects.update(is_active=False)
+    assert waiting("outbound") == 0
+
+    now = timezone.now()
+    Item.objects.update(state="waiting", ended_at=None, next_at=now)
+    assert waiting("inbound") == 1
+    Item.objects.update(next_at=now + HOUR)
+    assert waiting("inbound") == 0
+    Item.objects.update(next_at=now, lease_until=now + HOUR)
+    assert waiting("inbound") == 0
+
+
+@pytest.mark.usefixtures("token")
+def test_exports_and_calls_of_webhooks_wait_too() -> None:
+    cast = make_cast()
+    ada = make_agent("Ada", role=Role.ADMIN)
+    webhook, _secret = keeping.make(name="Shop", url="https://x.example/", types=[], by=ada)
+    ticket = make_ticket(cast.inbox)
+    replies.note(ticket, by=ada, text="Hm.", client_token=uuid4())
+    exports.ask(by=ada, format="json", with_notes=True, client_token=uuid4(), ticket=ticket)
+    told = scrape()
+    assert webhook.calls.count() > 1
+    # One after the other, as they are of one ticket.
+    assert told["helpdesk_queue_waiting", ("calls",)] == 1
+    assert told["helpdesk_queue_waiting", ("exports",)] == 1
+    exports.claim()
+    webhooks.claim()
+    told = scrape()
+    assert told["helpdesk_queue_waiting", ("calls",)] == 0
+    assert told["helpdesk_queue_waiting", ("exports",)] == 0
+    webhook.calls.update(lease_until=None)
+    assert scrape()["helpdesk_queue_waiting", ("calls",)] == 1
+    Webhook.objects.update(is_active=False)
+    assert scrape()["helpdesk_queue_waiting", ("calls",)] == 0
+
+
+@pytest.mark.usefixtures("token")
+def test_who_leaves_is_no_fault_and_being_held_is_no_work() -> None:
+    async def leaves(scope: Any, receive: Any, send: Any) -> None:
+        scope["held"] = 1000.0
+
+    async def is_sent_away(scope: Any, receive: Any, send: Any) -> None:
+        raise asyncio.CancelledError
+
+    async def breaks(scope: Any, receive: Any, send: Any) -> None:
+        raise ZeroDivisionError
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async def ask(app: Any) -> None:
+        scope = {"type": "http", "method": "GET", "path": "/desk/", "headers": []}
+        with suppress(ZeroDivisionError, asyncio.CancelledError):
+            await Traced(app, ["desk"])(scope, receive, receive)  # type: ignore[arg-type]
+
+    for app in (leaves, is_sent_away, breaks):
+        asyncio.run(ask(app))
+    counting.mine().hand_over()
+    told = scrape()
+    assert told["helpdesk_requests_total", ("desk", "GET", "left")] == 2
+    assert told["helpdesk_requests_total", ("desk", "GET", "5xx")] == 1
+    assert told["helpdesk_request_seconds_count", ("desk",)] == 3
+
+    async def hold() -> float:
+        scope: dict[str, Any] = {}
+        assert await unless_gone(asyncio.sleep(0.1), scope, receive)
+        return float(scope["held"])
+
+    assert asyncio.run(hold()) > 0.09
 
 
 @pytest.mark.usefixtures("token")
