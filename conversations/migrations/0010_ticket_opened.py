@@ -9,6 +9,10 @@ class Migration(migrations.Migration):
     dependencies = [("conversations", "0009_api")]
 
     operations = [
+        # What an interrupted build leaves has the name, and is used by nobody.
+        migrations.RunSQL(
+            'DROP INDEX CONCURRENTLY IF EXISTS "ticket_opened"', migrations.RunSQL.noop
+        ),
         AddIndexConcurrently(
             model_name="ticket",
             index=models.Index(models.F("opened_at"), models.F("id"), name="ticket_opened"),

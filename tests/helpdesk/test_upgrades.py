@@ -17,7 +17,12 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations import Migration, RunSQL
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.migrations.state import ProjectState
+
+from helpdesk import upgrading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +83,8 @@ HARMFUL = (
     (r'ALTER TABLE "?({t})"? .*SET NOT NULL', "reads the table under a lock"),
     (r'ALTER TABLE "?({t})"? ADD COLUMN (?!.*DEFAULT).*NOT NULL', "old code doesn't fill it"),
     (
-        r'ALTER TABLE "?({t})"? ADD CONSTRAINT (?!.*NOT VALID).*(?:CHECK|FOREIGN KEY)',
+        r'ALTER TABLE "?({t})"? ADD CONSTRAINT (?!.*(?:NOT VALID|USING INDEX))'
+        r".*(?:CHECK|FOREIGN KEY|UNIQUE)",
         "reads the table under a lock: NOT VALID first, VALIDATE later",
     ),
 )
@@ -112,6 +118,7 @@ def test_newer_migrations_leave_old_code_alone() -> None:
         'ALTER TABLE "conversations_ticket" RENAME COLUMN "a" TO "b"',
         'ALTER TABLE "conversations_ticket" ADD COLUMN "a" integer NOT NULL',
         'ALTER TABLE "conversations_ticket" ADD CONSTRAINT "c" CHECK ("a" > 0)',
+        'ALTER TABLE "conversations_ticket" ADD CONSTRAINT "c" UNIQUE ("a")',
         'ALTER TABLE "conversations_ticket" ALTER COLUMN "a" TYPE bigint',
     ],
 )
@@ -127,10 +134,78 @@ def test_harm_is_known(statement: str) -> None:
         'ALTER TABLE "conversations_ticket" ADD COLUMN "a" integer DEFAULT 0 NOT NULL',
         'ALTER TABLE "conversations_ticket" ADD COLUMN "a" integer NULL',
         'ALTER TABLE "conversations_ticket" ADD CONSTRAINT "c" CHECK ("a" > 0) NOT VALID',
+        'ALTER TABLE "conversations_ticket" ADD CONSTRAINT "c" UNIQUE USING INDEX "i"',
     ],
 )
 def test_no_harm_is_known_too(statement: str) -> None:
     assert harm(statement, {"conversations_ticket"}) == []
+
+
+@pytest.fixture
+def table(transactional_db: None) -> Iterator[str]:
+    """A table of the tests with an index, and what was run there is forgotten."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE upgraded (id int); CREATE INDEX by_id ON upgraded (id)")
+    yield "upgraded"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE upgraded")
+    MigrationRecorder(connection).record_unapplied("conversations", "9999_tested")
+
+
+def test_a_lock_that_is_not_guessed_is_waited_for_a_moment_only(table: str) -> None:
+    """Dropping an index keeps everybody from a table that the statement doesn't name."""
+    migration = running("DROP INDEX by_id")
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]
+    with psycopg.connect(f"{server}/{connection.settings_dict['NAME']}") as reader:
+        reader.execute("SELECT FROM upgraded")
+        assert run(migration) is False
+        assert not was_recorded(migration)
+        reader.rollback()
+        assert run(migration) is True
+        assert was_recorded(migration)
+
+
+def test_a_statement_that_begins_with_a_comment_is_run(table: str) -> None:
+    assert run(running("-- Why.\nALTER TABLE upgraded ADD COLUMN more int")) is True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT more FROM upgraded")
+
+
+def running(sql: str) -> Migration:
+    migration = Migration("9999_tested", "conversations")
+    migration.operations = [RunSQL(sql)]
+    return migration
+
+
+def run(migration: Migration) -> bool:
+    """As `_step` has it run."""
+    with connection.schema_editor(collect_sql=True, atomic=True) as editor:
+        migration.apply(ProjectState(), editor, collect_sql=True)
+    sql = editor.collected_sql
+    return upgrading._run_locked(migration, sql, upgrading._locks("\n".join(sql)))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_index_whose_building_was_interrupted_is_built_again() -> None:
+    loader = MigrationLoader(connection)
+    state = loader.project_state(("conversations", "0009_api"))
+    migration = loader.get_migration("conversations", "0010_ticket_opened")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ticket_opened'::regclass"
+        )
+    with connection.schema_editor(atomic=False) as editor:
+        migration.apply(state, editor)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ticket_opened'::regclass"
+        )
+        assert cursor.fetchall() == [(True,)]
+
+
+def was_recorded(migration: Migration) -> bool:
+    applied = MigrationRecorder(connection).applied_migrations()
+    return (migration.app_label, migration.name) in applied
 
 
 class Database:
