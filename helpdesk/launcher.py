@@ -164,7 +164,7 @@ def start_services(copy: Copy, supervisor: Supervisor) -> None:
     os.environ.update({name: value for name, value in made.items() if name not in given})
     os.environ.update(LOCAL="1", DEMO=str(int(copy.demo)))
     note(copy.data / RUNNING, [*made, "LOCAL", "DEMO"])
-    ours = {"DATABASE_URL": postgres, "REDIS_URL": valkey}
+    ours: dict[str, Postgres | Valkey] = {"DATABASE_URL": postgres, "REDIS_URL": valkey}
     with ThreadPoolExecutor(1) as beside:
         # A new cluster takes as long to make as the product to import.
         preparing = [beside.submit(one.prepare) for name, one in ours.items() if name not in given]
