@@ -134,10 +134,14 @@ def email(knock: Knock) -> HttpResponse:
 
 @door("POST")
 def leave(knock: Knock) -> HttpResponse:
-    """The page is being closed. The token is in the body: a beacon has no header of its own."""
-    token = _text(knock.body(), "token", 200) or bearer(knock.request)
+    """The page is being closed, perhaps before it said what was on screen. The token is in the
+    body: a beacon has no header of its own."""
+    told = knock.body()
+    token = _text(told, "token", 200) or bearer(knock.request)
     found = visitors.find(knock.inbox, token)
     if found is not None:
+        if told.get("seen"):
+            window.seen(found, _number(told["seen"]))
         visitors.left(found)
     return HttpResponse(status=204)
 

@@ -81,6 +81,21 @@ def test_a_visitor_writes_and_is_answered(shop: Shop, cast: Cast) -> None:
     expect(page).to_have_title("Lamps")
 
 
+def test_what_was_read_a_moment_before_the_page_is_left_stays_read(shop: Shop, cast: Cast) -> None:
+    page = shop.tab()
+    open_chat(page)
+    say(page, "Hello?")
+    shop.reply("Yes?", cast.alice)
+    expect(rows(page)).to_have_count(2)
+    # The row has been on screen for an instant, and what is said of it waits a little longer.
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
+    page.keyboard.press("Escape")
+    page.reload()
+    expect(launcher(page)).to_have_accessible_name("Open chat")
+    page.wait_for_timeout(1500)
+    expect(launcher(page)).to_have_accessible_name("Open chat")
+
+
 def test_a_reload_finds_everything_as_it_was(shop: Shop, cast: Cast) -> None:
     page = shop.tab()
     frame = open_chat(page)

@@ -295,7 +295,7 @@ addEventListener("offline", line.sleep);
 addEventListener("pageshow", ({ persisted }) => persisted && (line.wake(), outbox.hurry()));
 addEventListener("pagehide", () => {
   if (!visitor.token || transcript.isEmpty()) return;
-  navigator.sendBeacon(address("leave/"), JSON.stringify({ token: visitor.token }));
+  navigator.sendBeacon(address("leave/"), JSON.stringify({ token: visitor.token, seen: visitor.seen }));
 });
 
 begin();
