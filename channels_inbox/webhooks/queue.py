@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(seconds=45)
 AT_ONCE: Final = 2
+CLAIM_TRIES: Final = 5
 # As Standard Webhooks proposes: how long after each failed try the next one is made.
 DELAYS: Final = (
     timedelta(seconds=5),
@@ -67,21 +68,23 @@ TURN: Final = f"""
            AND l.lease_until > statement_timestamp())
       < CASE w.failures WHEN 0 THEN %(at_once)s ELSE 1 END
 """
+# The webhook is taken first: how many calls of it are under way is counted once nobody else can
+# begin one, which a single statement would do from before it waited.
+LOCK: Final = f"""
+SELECT w.id {TURN} AND EXISTS (SELECT 1 FROM channels_inbox_webhookcall c WHERE {READY})
+ORDER BY w.turn_at NULLS FIRST, w.id LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED
+"""
 # A call may be tried before its time where its webhook is down: that looks whether it is back, and
 # is no step of the call's own schedule.
-CLAIM: Final = f"""
-WITH turn AS (
-  SELECT w.id, w.failures {TURN}
-    AND EXISTS (SELECT 1 FROM channels_inbox_webhookcall c WHERE {READY})
-  ORDER BY w.turn_at NULLS FIRST, w.id LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED
-), head AS (
-  SELECT ready.* FROM turn w CROSS JOIN LATERAL (
+TAKE: Final = f"""
+WITH head AS (
+  SELECT ready.* FROM (SELECT w.id, w.failures {TURN} AND w.id = %(webhook)s) w
+  CROSS JOIN LATERAL (
     SELECT c.id, c.next_at <= statement_timestamp() AS due
     FROM channels_inbox_webhookcall c WHERE {READY}
     ORDER BY c.next_at, c.entry_id LIMIT 1) ready
 ), taken AS (
-  UPDATE channels_inbox_webhook w SET turn_at = clock_timestamp()
-  FROM turn, head WHERE w.id = turn.id
+  UPDATE channels_inbox_webhook SET turn_at = clock_timestamp() WHERE id = %(webhook)s
 )
 UPDATE channels_inbox_webhookcall c
 SET lease_until = clock_timestamp() + %(lease)s * interval '1 second',
@@ -105,11 +108,23 @@ class Lease:
 
 def claim() -> Lease | None:
     """The next call, of the webhook that has waited longest for its turn."""
+    for _ in range(CLAIM_TRIES):
+        webhook, lease = _claim()
+        if lease or not webhook:
+            return lease
+    return None
+
+
+def _claim() -> tuple[int, Lease | None]:
+    """A webhook whose turn it was, 0 for none; and its call, unless somebody was quicker."""
     values = {"down": DOWN, "at_once": AT_ONCE, "lease": LEASE.total_seconds()}
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, values)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(LOCK, values)
+        if (found := cursor.fetchone()) is None:
+            return 0, None
+        cursor.execute(TAKE, values | {"webhook": found[0]})
         row = cursor.fetchone()
-    return Lease(*row) if row else None
+    return found[0], Lease(*row) if row else None
 
 
 def arrived(lease: Lease, status: int) -> None:
