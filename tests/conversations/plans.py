@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from tests.builders import Cast
 
 BIG = [
-    "conversations_customer",
     "conversations_conversation",
     "conversations_entry",
     "conversations_ticket",
@@ -110,7 +109,8 @@ def fill(cast: Cast) -> None:
         for statement in FILL.split(";\n\n"):
             cursor.execute(statement, names)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in BIG:
+        # Of customers there are too few to say how they are read, yet their number counts.
+        for table in (*BIG, "conversations_customer"):
             cursor.execute(f"ANALYZE {table}")
 
 

@@ -212,5 +212,5 @@ def shop(chromium: Browser, cast: Cast, settings: SettingsWrapper) -> Iterator[S
         settings.BASE_URL = web.url
         with selling(chat, web, chromium) as shop:
             yield shop
-    assert shop.complaints == []
-    assert shop.asked - {""} <= {shop.url, shop.web.url}
+    assert shop.complaints == [], shop.complaints
+    assert shop.asked - {""} <= {shop.url, shop.web.url}, shop.asked

@@ -246,6 +246,7 @@ ELSEWHERE = {
     "attachments": {"upload", "store", "safe_name"},
     "customers": {
         *("untagged", "identity_of", "create_by_hand", "write_memo", "heard_from", "surer"),
+        "stored_forms",
         *("write_down", "mark_undeliverable"),
     },
     "deliveries": {"queue", "renew", "handing_over", "expire_leases", "seen"},

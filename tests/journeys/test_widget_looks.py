@@ -107,6 +107,8 @@ def test_everybody_can_use_it(shop: Shop, cast: Cast, look: str, language: str) 
     page.set_viewport_size({"width": 320, "height": 640})
     frame.evaluate("document.documentElement.dir = 'rtl'")
     assert frame.evaluate("document.documentElement.scrollWidth") <= 320
+    # Inside a frame axe calls for its fellow outside, which is of another origin.
+    shop.complaints[:] = [one for one in shop.complaints if "'postMessage'" not in one]
 
 
 def test_on_a_phone_it_takes_the_screen(shop: Shop, cast: Cast) -> None:

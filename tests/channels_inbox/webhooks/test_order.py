@@ -45,7 +45,7 @@ def test_two_workers_keep_the_order_of_each_ticket(
     for number in range(6):
         for ticket in several:
             note(ticket, cast.alice, str(number))
-    consumer.seconds = 0.01
+    consumer.seconds = 0.05
     told_by_workers(3, webhook.calls.count(), webhook)
     assert len(set(consumer.names)) == webhook.calls.count()
     assert consumer.in_order()
