@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from django.db.backends.utils import CursorWrapper
+
     from tests.builders import Cast
 
 BIG = [
@@ -98,7 +100,8 @@ FROM generate_series(1, 3000) n;
 """
 
 
-def fill(cast: Cast) -> None:
+def fill(cast: Cast, *, known: bool = True) -> None:
+    """`known`: with statistics of it; else those of empty tables, as after a sudden growth."""
     names = {
         "support": cast.support.pk,
         "billing": cast.billing.pk,
@@ -106,12 +109,19 @@ def fill(cast: Cast) -> None:
         "inbox": cast.inbox.pk,
     }
     with connection.cursor() as cursor:
+        if not known:
+            analyze(cursor)
         for statement in FILL.split(";\n\n"):
             cursor.execute(statement, names)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        # Of customers there are too few to say how they are read, yet their number counts.
-        for table in (*BIG, "conversations_customer"):
-            cursor.execute(f"ANALYZE {table}")
+        if known:
+            analyze(cursor)
+
+
+def analyze(cursor: CursorWrapper) -> None:
+    # Of customers there are too few to say how they are read, yet their number counts.
+    for table in (*BIG, "conversations_customer"):
+        cursor.execute(f"ANALYZE {table}")
 
 
 def plans(call: Callable[[], object]) -> list[str]:

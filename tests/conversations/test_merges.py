@@ -4,6 +4,8 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from conversations import merges, replies, tickets
 from conversations.errors import BadInput
@@ -11,6 +13,7 @@ from conversations.models import Agent, Conversation, Entry, Identity, Merge, Ti
 from tests import builders
 from tests.builders import Cast
 from tests.conversations.happened import watched
+from tests.conversations.plans import fill
 from tests.properties import laws
 
 
@@ -185,3 +188,18 @@ def test_what_can_be_taken_back_is_told_newest_first(cast: Cast) -> None:
     merges.undo(second, by=cast.alice)
     assert merges.undoable(Conversation.objects.get(pk=a.origin_id)) == []
     assert merges.undoable(Conversation.objects.get(pk=b.origin_id)) == [first]
+
+
+def test_rows_move_by_statements_that_read_their_table_once(cast: Cast) -> None:
+    """A conversation that grew at once is joined before PostgreSQL knows how large it is: a table
+    joined with itself took a quarter of an hour for some thousand rows then."""
+    fill(cast, known=False)
+    Conversation.objects.filter(pk=100_002).update(head=9001)
+    pair = Conversation.objects.filter(pk__in=[100_001, 100_002]).order_by("pk")
+    with CaptureQueriesContext(connection) as asked:
+        merges.merge(*pair, by=cast.alice, reason="One person")
+    assert Entry.objects.filter(conversation=100_002, origin=100_001).count() == 3000
+    moves = [query["sql"] for query in asked if query["sql"].startswith("UPDATE")]
+    tables = [(sql.split('"')[1], sql) for sql in moves]
+    assert {"conversations_delivery", "conversations_attachment"} <= {name for name, _ in tables}
+    assert [sql for name, sql in tables if f'FROM "{name}"' in sql] == []
