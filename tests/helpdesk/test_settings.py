@@ -78,11 +78,11 @@ def test_given_services_are_run_securely() -> None:
     assert done.stderr == ""
 
 
-def test_deployment_checks_find_nothing() -> None:
+def test_deployment_checks_find_nothing(tmp_path: Path) -> None:
     words = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     done = run(
         f"import sys, manage; sys.argv = {words!r}; manage.main()",
-        **REQUIRED | {"SECRET_KEY": "".join(map(chr, range(40, 95)))},
+        **REQUIRED | {"SECRET_KEY": "".join(map(chr, range(40, 95))), "DATA_DIR": str(tmp_path)},
         TRUSTED_PROXY_COUNT="1",
     )
     assert (done.returncode, done.stderr) == (0, "")

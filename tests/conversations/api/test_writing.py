@@ -397,7 +397,7 @@ def test_whoever_waits_too_long_is_told_to_come_again(desk: Cast) -> None:
         first.start()
         _wait_for_a_lock()
         second.start()
-        second.join(30)
+        second.join(120)
         assert (second.told.status_code, second.told.json()["code"]) == (409, "in_progress")
     first.join(30)
     assert first.told.status_code == 201
