@@ -85,7 +85,7 @@ SELECT gen_random_uuid(), id, conversation_id, rev + 2, 0, 'a.txt', 'text/plain'
 INSERT INTO conversations_heldsend (ticket_id, agent_id, actor, client_token, payload, rev,
   seen_head,  held_at, release_at, state)
 SELECT 100000 + n, %(alice)s, 'agent:1', gen_random_uuid(), '{}', n, n, now(), now(), 'undone'
-FROM generate_series(1, 3000) n;
+FROM generate_series(1, 6000) n;
 
 INSERT INTO channels_inbox_envelope (id, inbox_id, source, dedup_key, raw, raw_key, size, meta,
   received_at)

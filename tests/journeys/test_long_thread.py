@@ -58,12 +58,12 @@ async (step) => {
   let most = 0, jumped = 0, still = 0, loads = 0;
   document.addEventListener("desk:paged", () => loads++);
   while (still < 40) {
-    const row = visible(), key = row.dataset.key, was = row.getBoundingClientRect().top, at = thread.scrollTop;
+    const row = visible(), key = row.dataset.key, at = thread.scrollTop;
     thread.scrollTop += step;
-    const moved = row.getBoundingClientRect().top;
+    const moved = row.getBoundingClientRect().bottom;
     await new Promise((done) => setTimeout(done, 15));
     const now = document.querySelector(`[data-key="${key}"]`);
-    if (now) jumped = Math.max(jumped, Math.abs(now.getBoundingClientRect().top - moved));
+    if (now) jumped = Math.max(jumped, Math.abs(now.getBoundingClientRect().bottom - moved));
     most = Math.max(most, document.querySelectorAll("#feed [data-key]").length);
     still = Math.abs(thread.scrollTop - at) < 1 && !document.getElementById("feed").ariaBusy ? still + 1 : 0;
   }

@@ -47,11 +47,13 @@ function visibleRows() {
   for (const row of thread().querySelectorAll("[data-key]")) {
     const { top, bottom } = row.getBoundingClientRect();
     if (top > seen.bottom) break;
-    if (bottom > seen.top) found.push([row.dataset.key, top]);
+    if (bottom > seen.top) found.push([row.dataset.key, bottom]);
   }
   return found;
 }
 
+// What is read stays where it is. A row is held by its end: at its head a day or a matter may be said or no longer said
+// once other rows come before it.
 export function keep(change, mayFollow = true) {
   if (mayFollow && stick && isAtEnd()) {
     change();
@@ -59,9 +61,9 @@ export function keep(change, mayFollow = true) {
   }
   const before = visibleRows();
   change();
-  for (const [key, top] of before) {
+  for (const [key, bottom] of before) {
     const row = thread().querySelector(`[data-key="${CSS.escape(key)}"]`);
-    if (row) return scrollBy(row.getBoundingClientRect().top - top);
+    if (row) return scrollBy(row.getBoundingClientRect().bottom - bottom);
   }
 }
 
