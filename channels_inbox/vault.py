@@ -41,7 +41,7 @@ class Rotation:
         """What to store instead; None where nothing is to be done, or can be."""
         if _opens(_newest(), sealed):
             return None
-        if not _opens(_fernet(), sealed):
+        if not opens(sealed):
             self.closed += 1
             return None
         return _fernet().rotate(sealed)
@@ -106,19 +106,32 @@ def unseal(sealed: bytes | memoryview) -> str:
         raise MissingSecret("sealed") from None
 
 
+def opens(sealed: bytes) -> bool:
+    """Whether any of the configured keys does."""
+    return _opens(_fernet(), sealed)
+
+
+def every_sealed() -> Iterator[bytes]:
+    """The secrets of accounts and webhooks as they are stored."""
+    for rows, name in _places():
+        yield from map(bytes, rows.values_list(name, flat=True).iterator())
+
+
 def rotate(rotation: Rotation) -> None:
     """The secrets of accounts and webhooks under the newest key."""
-    places: list[tuple[QuerySet[Any], str]] = [
-        (Credential.objects.all(), "sealed"),
-        (Webhook.objects.all(), "sealed"),
-        (Webhook.objects.exclude(sealed_before=None), "sealed_before"),
-    ]
-    for rows, name in places:
+    for rows, name in _places():
         for pk, sealed in rows.values_list("pk", name):
             # Whoever sets another one at this moment must not lose it.
             still = rows.filter(pk=pk, **{name: sealed})
             if new := rotation.of(bytes(sealed)):
                 rotation.anew += still.update(**{name: new})
+
+
+def _places() -> Iterator[tuple[QuerySet[Any], str]]:
+    yield Credential.objects.all(), "sealed"
+    yield Webhook.objects.all(), "sealed"
+    # The secret before, with which calls are signed too for a day.
+    yield Webhook.objects.exclude(sealed_before=None), "sealed_before"
 
 
 def _get(place: tuple[Inbox, str]) -> str:

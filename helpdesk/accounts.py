@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, MultiFernet
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from channels_inbox.vault import Rotation
+from channels_inbox import vault
 
 # What is sealed of a second factor: the secret of an app, the seed of recovery codes.
 SEALED = ("secret", "seed")
@@ -30,16 +28,11 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def encrypt(self, text: str) -> str:
         """Encrypt with the newest key."""
-        return box().encrypt(text.encode()).decode()
+        return vault.seal(text).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Open with whichever key fits; `InvalidToken` where none does."""
-        return box().decrypt(encrypted_text.encode()).decode()
-
-
-def box() -> MultiFernet:
-    """The configured keys, newest first."""
-    return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
+        """Open with whichever key fits; `vault.MissingSecret` where none does."""
+        return vault.unseal(encrypted_text.encode())
 
 
 def sealed_factors() -> Iterator[bytes]:
@@ -48,7 +41,7 @@ def sealed_factors() -> Iterator[bytes]:
         yield from (data[name].encode() for name in SEALED if name in data)
 
 
-def rotate(rotation: Rotation) -> None:
+def rotate(rotation: vault.Rotation) -> None:
     """The secrets of second factors under the newest key."""
     for pk, data in Authenticator.objects.values_list("pk", "data"):
         fresh = {name: rotation.of(data[name].encode()) for name in SEALED if name in data}

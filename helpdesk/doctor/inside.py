@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 from uuid import uuid4
 
-from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core import checks
 from django.core.files.base import ContentFile
@@ -21,11 +21,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from redis import RedisError
 
-from channels_inbox.models import Account, Credential, Webhook
+from channels_inbox import vault
+from channels_inbox.models import Account
 from channels_inbox.pages.health import trouble
 from channels_inbox.registry import adapter
 from helpdesk import health, heartbeats
-from helpdesk.accounts import box, sealed_factors
+from helpdesk.accounts import sealed_factors
 from helpdesk.doctor.findings import Finding, bad, warn, well
 from helpdesk.metrics import readings
 
@@ -179,12 +180,7 @@ def backlog() -> Iterator[Finding]:
 
 def keys() -> Iterator[Finding]:
     """Whether FIELD_ENCRYPTION_KEYS open every secret that is stored."""
-    closed = 0
-    for sealed in _sealed():
-        try:
-            box().decrypt(sealed)
-        except InvalidToken:
-            closed += 1
+    closed = sum(not vault.opens(one) for one in chain(vault.every_sealed(), sealed_factors()))
     if closed:
         yield bad(
             "keys",
@@ -325,16 +321,6 @@ def _free() -> float:
     except (NotImplementedError, OSError):
         return 1.0
     return usage.free / usage.total
-
-
-def _sealed() -> Iterator[bytes]:
-    """Every stored secret: of accounts, of webhooks, of second factors."""
-    for model in (Credential, Webhook):
-        yield from map(bytes, model.objects.values_list("sealed", flat=True).iterator())
-    # The secret before, with which calls are signed too for a day.
-    before = Webhook.objects.values_list("sealed_before", flat=True).iterator()
-    yield from (bytes(sealed) for sealed in before if sealed)
-    yield from sealed_factors()
 
 
 def _short(error: Exception) -> str:
