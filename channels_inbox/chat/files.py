@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.core import signing
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404
 from django.urls import reverse
 
 from conversations import pictures
 from conversations.models import Attachment, FileState
+from conversations.views.files import download_of, picture_of
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 
 SALT: Final = "chat-file"
 LINK_SECONDS: Final = 300
-LOCKED_DOWN: Final = {
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 def address(row: Attachment, key: str) -> str:
@@ -43,18 +36,8 @@ def answer(knock: Knock, public_id: UUID) -> HttpResponseBase:
     row = _signed(asked.get("sig", ""), knock.key, public_id)
     picture = None if "keep" in asked else _picture(knock, row)
     if picture is not None:
-        return HttpResponse(picture, content_type="image/webp", headers=LOCKED_DOWN)
-    try:
-        stream = default_storage.open(row.storage_key)
-    except pictures.NOT_THERE:
-        raise Http404 from None
-    return FileResponse(
-        stream,
-        as_attachment=True,
-        filename=row.filename,
-        content_type="application/octet-stream",
-        headers=LOCKED_DOWN,
-    )
+        return picture_of(picture)
+    return download_of(row)
 
 
 def _picture(knock: Knock, row: Attachment) -> bytes | None:

@@ -32,6 +32,7 @@ LOCKED_DOWN = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "private, no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
 }
 
 
@@ -54,7 +55,7 @@ def download(request: AgentRequest, public_id: UUID) -> HttpResponseBase:
     if file.state != FileState.STORED:
         raise Http404
     if "show" in request.GET and (picture := pictures.drawn(file.storage_key)):
-        return _picture(picture)
+        return picture_of(picture)
     return download_of(file)
 
 
@@ -69,7 +70,7 @@ def inline(request: HttpRequest, token: str) -> HttpResponse:
     picture = pictures.drawn(file.storage_key) if file else None
     if picture is None:
         raise Http404
-    response = _picture(picture)
+    response = picture_of(picture)
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
@@ -85,7 +86,8 @@ def retry(request: AgentRequest, public_id: UUID) -> HttpResponse:
     return done(request, at_ticket(file.entry.ticket), _("Trying again."))
 
 
-def _picture(picture: bytes) -> HttpResponse:
+def picture_of(picture: bytes) -> HttpResponse:
+    """One drawn anew, to be shown."""
     return HttpResponse(picture, content_type="image/webp", headers=LOCKED_DOWN)
 
 
@@ -95,11 +97,10 @@ def download_of(file: Attachment) -> FileResponse:
         stream = default_storage.open(file.storage_key)
     except pictures.NOT_THERE:
         raise Http404 from None
-    kind = "application/octet-stream"
     return FileResponse(
         stream,
         as_attachment=True,
         filename=file.filename,
-        content_type=kind,
+        content_type="application/octet-stream",
         headers=LOCKED_DOWN,
     )
