@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,12 @@ from django.core.files.storage import default_storage
 from django.db import DatabaseError, IntegrityError, transaction
 from django.http import Http404
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from conversations import exports, replies, tasks, transcripts
 from conversations.errors import BadInput, NotAllowed
 from conversations.models import (
     Agent,
-    Attachment,
-    EntryBody,
     Inbox,
     Membership,
     Role,
@@ -32,15 +29,14 @@ from conversations.models import (
 )
 from conversations.views.transcript_files import WRITERS
 from tests.builders import (
-    answer,
     conversation_of,
-    identity_of,
     make_agent,
     make_inbox,
     make_ticket,
     write_in,
 )
 from tests.conversations.desk import sign_in
+from tests.conversations.transcript_making import ask, made, suri, ticket
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,177 +44,8 @@ if TYPE_CHECKING:
     from conversations.models import Entry
     from tests.builders import Cast
 
+__all__ = ["suri", "ticket"]
 pytestmark = pytest.mark.django_db
-HOSTILE = (
-    '<style>*{color:red}</style><script>alert(1)</script><p style="position:fixed" class="x">'
-    'Formatted <b>words</b><img src="https://spy.example/p.gif"><a href="javascript:alert(1)">a</a>'
-    '<a href="https://fine.example/">b</a><form action="https://spy.example"><input></form></p>'
-)
-
-
-@pytest.fixture
-def suri(cast: Cast) -> Agent:
-    return make_agent("Suri", cast.billing, role=Role.SUPERVISOR)
-
-
-@pytest.fixture
-def ticket(cast: Cast) -> Ticket:
-    """A mail with everything, a note, an answer with a hidden copy."""
-    ticket = make_ticket(cast.inbox, label="Kim", subject="Boots", text="<i>Where</i> & when?")
-    asked = ticket.entries.get(kind="message")
-    EntryBody.objects.update_or_create(entry=asked, defaults={"html": HOSTILE})
-    Attachment.objects.create(
-        entry=asked,
-        conversation_id=ticket.conversation_id,
-        filename="<bill>.pdf",
-        content_type="application/pdf",
-        size=2048,
-    )
-    replies.note(ticket, by=cast.bob, text="Between us", client_token=uuid.uuid4())
-    sent = answer(ticket, by=cast.alice, inbox=cast.inbox, to=identity_of())
-    ticket.entries.filter(pk=sent.pk).update(
-        data={"to": ["kim@example.org"], "bcc": ["boss@x.example"]}
-    )
-    return ticket
-
-
-def ask(
-    by: Agent, *, format: str = "html", with_notes: bool = True, **subject: Any
-) -> TranscriptExport:
-    subject.setdefault("client_token", uuid.uuid4())
-    return exports.ask(by=by, format=format, with_notes=with_notes, **subject)
-
-
-def made(export: TranscriptExport) -> str:
-    exports.make_waiting(WRITERS)
-    export.refresh_from_db()
-    assert export.state == "done", export.reason
-    assert export.done_entries == export.all_entries
-    with default_storage.open(export.storage_key) as file:
-        content: bytes = file.read()
-    assert export.size == len(content)
-    return content.decode()
-
-
-def test_the_page_is_safe_whole_and_alone(suri: Agent, ticket: Ticket) -> None:
-    page = made(ask(suri, ticket=ticket))
-    assert "&lt;i&gt;Where&lt;/i&gt; &amp; when?" in page
-    assert "&lt;bill&gt;.pdf" in page
-    assert "Between us" in page
-    assert "boss@x.example" in page
-    assert "Formatted <b>words</b>" in page
-    for mark in ("<script", "<img", "<form", "<input", "javascript:", "spy.example", "position:"):
-        assert mark not in page, mark
-    body = page[page.index("<main>") :]
-    assert not re.search(r"\s(style|class)=\"(x|position)", body)
-    assert re.findall(r'(?:href|src)="([^"]*)"', page) == ["https://fine.example/"]
-    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
-    assert policy
-    assert policy[1].startswith("default-src &#x27;none&#x27;; style-src &#x27;sha256-")
-
-
-def test_without_notes_nothing_internal_is_in_it(suri: Agent, cast: Cast, ticket: Ticket) -> None:
-    for kind in ("html", "json"):
-        text = made(ask(suri, format=kind, with_notes=False, ticket=ticket))
-        assert "when?" in text
-        assert "It is on its way." in text
-        for mark in ("Between us", "boss@x.example", "aligned", "Bob", "opened"):
-            assert mark not in text.replace('"opened_at"', "").replace("<dt>Opened</dt>", ""), mark
-
-
-def test_withdrawn_words_are_for_insiders(suri: Agent, ticket: Ticket) -> None:
-    ticket.entries.filter(direction="out").update(withdrawn_at=timezone.now())
-    for kind in ("html", "json"):
-        assert "on its way" in made(ask(suri, format=kind, ticket=ticket))
-        assert "on its way" not in made(ask(suri, format=kind, with_notes=False, ticket=ticket))
-
-
-def test_withdrawn_files_and_subjects_too(suri: Agent, ticket: Ticket) -> None:
-    said = ticket.entries.filter(kind="message", direction="in")
-    said.update(withdrawn_at=timezone.now(), subject="Another matter")
-    for kind in ("html", "json"):
-        text = made(ask(suri, format=kind, ticket=ticket))
-        assert ".pdf" in text
-        assert "Another matter" in text
-        text = made(ask(suri, format=kind, with_notes=False, ticket=ticket))
-        assert ".pdf" not in text
-        assert "Another matter" not in text
-
-
-def test_no_more_of_a_message_is_read_than_a_file_may_show(suri: Agent, ticket: Ticket) -> None:
-    long = "<p>Formatted</p>" * 20_000
-    EntryBody.objects.update(html=long, full_text="The whole text")
-    [chapter] = transcripts.chapters(suri, [ticket.pk])
-    rows = transcripts.entries_of(chapter, suri, with_notes=True, until=timezone.now())
-    [piece] = transcripts.pieces(rows)
-    [entry] = [one for one in piece if getattr(one, "body", None)]
-    assert entry.body.get_deferred_fields() == {"html"}
-    assert len(entry.html) == transcripts.LONGEST_BODY + 1  # type: ignore[attr-defined]
-    page = made(ask(suri, ticket=ticket))
-    assert "The whole text" in page
-    assert "Formatted" not in page
-
-
-def test_the_data_has_its_shape(suri: Agent, ticket: Ticket) -> None:
-    told = json.loads(made(ask(suri, format="json", ticket=ticket)))
-    assert list(told) == [
-        *("format", "version", "as_of", "asked_at", "asked_by", "with_notes", "subject"),
-        "transcripts",
-    ]
-    assert (told["format"], told["version"]) == ("helpdesk-transcript", 1)
-    assert told["subject"] == {"ticket": ticket.pk, "conversation": None, "search": None}
-    [chapter] = told["transcripts"]
-    assert chapter["customer"]["name"] == "Kim"
-    assert [one["id"] for one in chapter["tickets"]] == [ticket.pk]
-    said = [
-        (one["kind"], one["by"]["kind"], one["by"]["name"])
-        for one in chapter["entries"]
-        if one["kind"] != "event"
-    ]
-    assert said == [
-        ("message", "customer", "Kim"),
-        ("note", "agent", "Bob"),
-        ("message", "agent", "Alice"),
-    ]
-    happened = [one for one in chapter["entries"] if one["kind"] == "event"]
-    assert happened[0]["event"] == "opened"
-    assert happened[0]["by"]["kind"] == "system"
-    assert happened[0]["sentence"] == "Opened for Support"
-    asked = next(one for one in chapter["entries"] if one["kind"] == "message")
-    assert asked["files"] == [
-        {"filename": "<bill>.pdf", "content_type": "application/pdf", "size": 2048}
-    ]
-    assert set(asked) == {
-        *("id", "number", "ticket", "at", "occurred_at", "late", "kind", "direction", "by"),
-        *("address", "channel", "subject", "text", "whole_text", "withdrawn", "delivery"),
-        *("files", "to", "cc", "bcc", "proof"),
-    }
-
-
-def test_every_entry_is_in_it_once_in_order(
-    suri: Agent, cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transcripts, "PIECE", 3)
-    ticket = make_ticket(cast.inbox)
-    for n in range(10):
-        replies.note(ticket, by=cast.alice, text=f"n{n}", client_token=uuid.uuid4())
-    told = json.loads(made(ask(suri, format="json", ticket=ticket)))
-    wanted = list(ticket.entries.order_by("at", "id").values_list("pk", flat=True))
-    assert [one["id"] for one in told["transcripts"][0]["entries"]] == wanted
-    page = made(ask(suri, ticket=ticket))
-    assert [int(n) for n in re.findall(r">n(\d+)<", page)] == list(range(10))
-
-
-def test_it_speaks_the_askers_language_and_time(suri: Agent, ticket: Ticket) -> None:
-    moment = timezone.now().replace(hour=20, minute=7)
-    Ticket.objects.filter(pk=ticket.pk).update(opened_at=moment)
-    with translation.override("vi"), timezone.override("Asia/Ho_Chi_Minh"):
-        export = ask(suri, ticket=ticket)
-    page = made(export)
-    assert '<html lang="vi">' in page
-    assert "Asia/Ho_Chi_Minh" in page
-    assert f"{(moment + timedelta(hours=7)):%H:%M}" == "03:07"
-    assert "03:07" in page
 
 
 def test_the_same_wish_twice_is_one(suri: Agent, ticket: Ticket) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from channels_inbox import vault
 from channels_inbox.models import CallState, Stopped, Webhook, WebhookCall
@@ -19,6 +18,7 @@ from conversations.thread import database_now
 from tests.builders import Cast, make_agent, make_ticket, ticket_of, write_in
 from tests.channels_inbox.webhooks.consumer import Consumer
 from tests.channels_inbox.webhooks.telling import note, tell
+from tests.locks import wait_for_a_lock
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
@@ -100,17 +100,6 @@ def test_switching_it_on_and_a_call_that_fails_wait_for_each_other(
     failing.join(30)
     webhook.refresh_from_db()
     assert webhook.failures == 1
-
-
-def wait_for_a_lock() -> None:
-    ends = time.monotonic() + 20
-    while time.monotonic() < ends:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.02)
-    raise AssertionError("nobody waits")
 
 
 def test_one_sent_again_that_fails_again_has_failed(

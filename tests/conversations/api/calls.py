@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
 from django.test import Client
 
 from conversations import api_tokens
@@ -62,3 +64,19 @@ def _json(body: object) -> bytes:
     import json
 
     return json.dumps({} if body is None else body, default=str).encode()
+
+
+class Caller(threading.Thread):
+    """A program's request in a thread of its own."""
+
+    def __init__(self, program: Program, path: str, body: object, key: str) -> None:
+        super().__init__(daemon=True)
+        self.program, self.asked = program, (path, body, key)
+        self.told: HttpResponse
+
+    def run(self) -> None:
+        path, body, key = self.asked
+        try:
+            self.told = self.program.post(path, body, key=key)
+        finally:
+            connection.close()
