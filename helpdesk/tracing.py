@@ -52,6 +52,7 @@ class Traced:
 
         try:
             await self.app(scope, receive, named)
+        # Whatever broke before it answered, uvicorn answers it with 500.
         except Exception:
             status = status or 500
             raise
