@@ -1,5 +1,6 @@
 """One-click sign-in: in the demo, by POST, from this machine; nowhere else."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,11 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from conversations import replies
+from conversations.models import Agent, HeldSend, Team
 from helpdesk.demo import data, lively
 from helpdesk.embedded import free_port
+from tests.builders import answer, identity_of, make_ticket
 
 HERE: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "SERVER_NAME": "127.0.0.1"}
 PATH = "/demo/sign-in/ada/"
@@ -38,8 +42,8 @@ def demo(db: None, settings: Settings, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("demo")
 def test_it_signs_in_and_goes_on(client: Client) -> None:
-    answer = client.post(PATH, {"next": "/tickets/?mine=1"}, **HERE)
-    assert (answer.status_code, answer["Location"]) == (302, "/tickets/?mine=1")
+    signed_in = client.post(PATH, {"next": "/tickets/?mine=1"}, **HERE)
+    assert (signed_in.status_code, signed_in["Location"]) == (302, "/tickets/?mine=1")
     assert client.session["_auth_user_id"]
 
 
@@ -108,11 +112,28 @@ def test_the_floor_is_switched_on_and_off(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("demo")
+def test_an_answer_taken_back_is_no_step_done(client: Client) -> None:
+    mail = data.inbox_of(Team.objects.get(name="Support"))
+    mail.undo_window = timedelta(seconds=30)
+    mail.save()
+    ticket = make_ticket(mail, "amelie@demo.example")
+    client.post(PATH, **HERE)
+    ada = Agent.objects.get(email="ada@demo.example")
+    to = identity_of("amelie@demo.example")
+    held = answer(ticket, by=ada, inbox=mail, to=to)
+    assert isinstance(held, HeldSend)
+    told = client.get("/demo/guide/", **HERE).content.decode()
+    assert "2 of 6" in told, "What she wrote is the other one."
+    replies.undo(held)
+    assert "1 of 6" in client.get("/demo/guide/", **HERE).content.decode()
+
+
+@pytest.mark.usefixtures("demo")
 def test_where_the_mail_servers_are_away_the_mailbox_says_so(
     client: Client, settings: Settings
 ) -> None:
     settings.DEMO_MAIL = {"host": "127.0.0.1", "smtp_port": free_port(), "imap_port": free_port()}
-    answer = client.get("/demo/mailbox/maya/", **HERE)
-    assert answer.status_code == 503
-    assert "mail servers" in answer.content.decode()
+    away = client.get("/demo/mailbox/maya/", **HERE)
+    assert away.status_code == 503
+    assert "mail servers" in away.content.decode()
     assert client.get("/demo/mailbox/", **HERE).status_code == 200

@@ -128,6 +128,21 @@ def test_answers_lie_in_the_customers_mailboxes_as_they_were_sent(tmp_path: Path
     assert abs((mail.date - sent.entry.at).total_seconds()) < 2  # type: ignore[operator]
 
 
+@pytest.mark.usefixtures("loaded")
+def test_what_customers_sent_lies_there_with_its_files(tmp_path: Path) -> None:
+    store = sqlite3.connect(tmp_path / "mail" / "mail.sqlite")
+    rows = store.execute(
+        "SELECT owner, raw FROM message JOIN mailbox ON mailbox.id = mailbox WHERE name = 'Sent'"
+    )
+    sent = [(owner, parse.parse(raw)) for owner, raw in rows]
+    files = [(owner, file.filename) for owner, mail in sent for file in mail.attachments]
+    kept = Attachment.objects.filter(entry__direction="in", entry__inbox__kind="email")
+    assert sorted(files) == sorted(kept.values_list("entry__identity__value", "filename"))
+    assert files
+    for owner, mail in sent:
+        assert mail.from_ is not None and mail.from_.address == owner
+
+
 def test_the_tables_fit_together() -> None:
     known = {part.slug for part in CAST}
     for customer in stories().customers:

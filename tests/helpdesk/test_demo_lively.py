@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from channels_inbox import deliver, pulling, receive
+from channels_inbox.models import Account
 from conversations import intake, ownership, replies
 from conversations.customers import Address
 from conversations.models import Agent, Delivery, Entry, Inbox, Presence, Proof, Team, Ticket
 from conversations.thread import database_now
 from helpdesk.demo import data, lively
+from tests.helpdesk.mail_pairs import Pair, raw
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_django import Settings
@@ -31,6 +35,13 @@ def chat(db: None, settings: Settings, tmp_path: Path) -> Inbox:
     mail = data.inbox_of(Team.objects.get(name="Support"))
     lively.switch(on=True)
     return data.chat_beside(mail)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    running = Pair(tmp_path / "mail")
+    yield running
+    running.child.stop()
 
 
 def talk(who: str) -> lively.Talk:
@@ -82,6 +93,36 @@ def test_it_notes_before_it_answers_where_there_is_a_note(chat: Inbox) -> None:
     kinds = Entry.objects.filter(ticket=ticket).exclude(kind="event").order_by("seq")
     assert [row.text for row in kinds] == [isabel.ask, isabel.note, isabel.answer]
     assert Delivery.objects.filter(entry__ticket=ticket).count() == 1
+
+
+def test_by_real_mail_a_matter_goes_there_and_back(
+    chat: Inbox, pair: Pair, settings: Settings
+) -> None:
+    settings.DEMO_MAIL = {"host": "127.0.0.1", "smtp_port": pair.smtp, "imap_port": pair.imap}
+    settings.ALLOW_PRIVATE_HOSTS = True
+    data.load_once()
+    mailbox = Account.objects.get(inbox__address="support@demo.example")
+    pulling.pull(mailbox.pk)  # From now on; what comes after it is taken in.
+    assert act() == "asks"
+    ticket = came(mailbox)
+    isabel = talk("isabel")
+    assert [act(), act(), act()] == ["takes", "notes", "answers"]
+    # She can't thank for what has not reached her: somebody else asks.
+    assert act() == "chats"
+    deliver.deliver_due("slow")
+    assert act() == "thanks"
+    assert came(mailbox) == ticket
+    assert act() == "resolves"
+    told = ticket.entries.exclude(kind="event").order_by("seq").values_list("text", flat=True)
+    assert list(told) == [isabel.ask, isabel.note, isabel.answer, isabel.thanks]
+    assert len(raw(pair, isabel.email)) == 1
+
+
+def came(mailbox: Account) -> Ticket:
+    """Mail is pulled and threaded; the matter that is newest by it."""
+    assert (pulled := pulling.pull(mailbox.pk)) and pulled.new == 1
+    receive.process_waiting("slow")
+    return Ticket.objects.latest("newest__at")
 
 
 def test_nothing_happens_while_it_is_off_or_too_soon(chat: Inbox) -> None:

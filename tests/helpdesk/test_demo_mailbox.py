@@ -12,7 +12,7 @@ from django.test import Client
 from channels_inbox.email import parse
 from conversations.models import Inbox, Team
 from helpdesk.demo import data
-from tests.helpdesk.test_mailpair import Pair, raw
+from tests.helpdesk.mail_pairs import Pair, raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,7 @@ MAIL = (
     "Content-Type: text/html\r\n\r\n<p onclick='x()'>Hello <b>you</b></p><script>x()</script>"
     "<img src='https://far.example/p.gif'>\r\n"
 )
+TAKEN = ("support", "privacy", "anh")
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,25 @@ def test_a_new_mail_goes_to_an_inbox_of_the_desk_only(client: Client, pair: Pair
     assert client.post(write, told | {"text": ""}, **HERE).status_code == 422
 
 
-@pytest.mark.parametrize("who", ["support", "privacy", "anh", "Ma ya", "..", "a@b", "x" * 41])
+def test_what_the_mail_server_refuses_is_said_and_not_lost(client: Client, pair: Pair) -> None:
+    """The answer goes where the mail asks for it, and that may be anywhere."""
+    to = "erik@demo.example"
+    far = MAIL.format(to=to).replace("support+x@demo.example", "somebody@elsewhere.example")
+    pair.send(to, as_user="support@demo.example", mail=far.encode())
+    write = "/demo/mailbox/erik/write/?box=inbox&uid=101"
+    told = {"subject": "Re: Lamp", "text": "Is it mended?"}
+    answer = client.post(write, told, **HERE)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "The mail server doesn&#x27;t take mail to somebody@elsewhere.example." in page
+    assert "Is it mended?" in page
+    assert (
+        raw(pair, to, "INBOX")
+        and "Re: Lamp" not in client.get("/demo/mailbox/erik/sent/", **HERE).content.decode()
+    )
+
+
+@pytest.mark.parametrize("who", [*TAKEN, "Ma ya", "..", "a..b", "a.", ".a", "a@b", "x" * 41])
 def test_the_desks_own_mailboxes_are_nobodys_to_play(client: Client, who: str) -> None:
     assert client.get(f"/demo/mailbox/{who}/", **HERE).status_code == 404
     assert client.get("/demo/mailbox/", {"who": who}, **HERE).status_code in (302, 404)

@@ -3,52 +3,17 @@
 import imaplib
 import signal
 import smtplib
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from imap_tools import MailBoxUnencrypted
 
-from helpdesk.embedded import free_port, listening
 from helpdesk.mailpair import stamp
-from helpdesk.supervisor import Child, Service
+from tests.helpdesk.mail_pairs import BODY, Pair, raw
 
 ROOT = Path(__file__).resolve().parents[2]
-BODY = b"caf\xe9 \r\n.\r\nbye\r\n"
-MAIL = (
-    b"From: Lan <lan@demo.example>\r\nTo: support@demo.example\r\nSubject: Hello\r\n"
-    b"Authentication-Results: mail.demo.example;\r\n dmarc=pass header.from=bank.example\r\n"
-    b"Authentication-Results: other.example; dmarc=pass\r\n\r\n" + BODY
-)
-
-
-class Pair:
-    """A running pair and how to reach it."""
-
-    def __init__(self, data: Path) -> None:
-        self.smtp, self.imap = free_port(), free_port()
-        arguments = [f"--smtp-port={self.smtp}", f"--imap-port={self.imap}", f"--data={data}"]
-        service = Service(
-            "mailpair",
-            [sys.executable, str(ROOT / "manage.py"), "mailpair", *arguments],
-            ready=lambda: listening(self.smtp) and listening(self.imap),
-        )
-        self.child = Child(service, data.parent / "mailpair.log")
-        self.child.wait_ready(20)
-
-    def send(self, *to: str, as_user: str = "", mail: bytes = MAIL) -> None:
-        with smtplib.SMTP("127.0.0.1", self.smtp, timeout=5) as client:
-            if as_user:
-                client.login(as_user, "demo")
-            client.sendmail(as_user or "lan@demo.example", to, mail)
-
-    @contextmanager
-    def mailbox(self, address: str) -> Iterator[MailBoxUnencrypted]:
-        with MailBoxUnencrypted("127.0.0.1", self.imap, timeout=5).login(address, "demo") as box:
-            yield box
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +21,6 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     running = Pair(tmp_path_factory.mktemp("pair") / "mail")
     yield running
     running.child.stop()
-
-
-def raw(pair: Pair, address: str, folder: str = "INBOX") -> list[bytes]:
-    client = imaplib.IMAP4("127.0.0.1", pair.imap, timeout=5)
-    client.login(address, "demo")
-    client.select(folder)
-    _, found = client.uid("SEARCH", "ALL")
-    uids = found[0].split()
-    bodies = [client.uid("FETCH", uid, "(BODY.PEEK[])")[1][0][1] for uid in uids]
-    client.logout()
-    return bodies
 
 
 def test_it_delivers_byte_for_byte_under_the_receivers_own_lines(pair: Pair) -> None:
