@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.journeys.browsers import Desk
 
 __all__ = ["admin", "consumer"]
-pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True), needs_chromium]
+pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 
 WIDTHS = (1440, 1100, 390, 320)
 
