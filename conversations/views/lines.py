@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from conversations.templatetags.desk import full, initials, pill, short_ago, whose
+from conversations.templatetags.desk import channel_name, full, initials, pill, short_ago, whose
 from conversations.templatetags.icons import channel_icon
 from conversations.views.drawing import draw
 
@@ -95,7 +95,7 @@ def _kind(newest: Entry | None) -> tuple[str, str]:
     if newest.is_outbound:
         return "reply", _("You answered")
     if newest.inbox:
-        return channel_icon(newest.inbox.kind), newest.inbox.kind
+        return channel_icon(newest.inbox.kind), channel_name(newest.inbox.kind)
     return "", ""
 
 
