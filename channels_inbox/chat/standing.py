@@ -58,7 +58,8 @@ def renew(rows: Sequence[int]) -> None:
     if not rows:
         return
     Visitor.objects.filter(pk__in=rows).update(here_at=Now())
-    Identity.objects.filter(visitors__in=rows).update(here_at=Now(), left_at=None)
+    here = Visitor.objects.filter(pk__in=rows).values("identity")
+    Identity.objects.filter(pk__in=here).update(here_at=Now(), left_at=None)
 
 
 def came_back(identity_stream: int, since: float) -> bool:
