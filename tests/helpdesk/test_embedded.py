@@ -32,10 +32,14 @@ def test_it_is_a_real_postgresql_that_knows_vietnamese() -> None:
 
 
 def test_strangers_get_in_nowhere() -> None:
-    account = Account.choose()
-    with pytest.raises(redis.AuthenticationError):
-        redis.Redis(port=int(os.environ["REDIS_URL"].rpartition(":")[2].split("/")[0])).ping()
-    assert account.uid != 0
+    folder = Path(os.environ["TEST_DATA_DIR"]) / f"strangers-{os.getpid()}"
+    server = Valkey(Place.beside(folder), "secret", port := free_port())
+    child = Child(server.prepare(), folder / "valkey.log")
+    child.wait_ready(10)
+    with pytest.raises(redis.AuthenticationError), redis.Redis(port=port) as stranger:
+        stranger.ping()
+    child.stop()
+    assert Account.choose().uid != 0
 
 
 def test_what_it_kept_survives_kill_9(tmp_path_factory: pytest.TempPathFactory) -> None:
