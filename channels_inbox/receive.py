@@ -90,16 +90,21 @@ SELECT id, received_at FROM kept
 # failed twice, or whose workers died again and again, steps out, so that it holds up nobody behind
 # it. Its commit waits for no disk: a crash that forgets a lease only leaves the item to be claimed
 # again, and what was done under it is committed after it or not at all.
+#
+# What the planner knows of waiting items is from when there were none, so that it would read all
+# of them for each claim, and find it cheap. It is left no choice: the first of a lane is asked for
+# item by item, after the inboxes, and by `ended_at`, which no other index has.
 CLAIM = """
 WITH ready AS (
   SELECT i.id FROM channels_inbox_item i
   WHERE i.state = 'waiting' AND i.next_at <= clock_timestamp()
-    AND i.inbox_id IN (SELECT id FROM conversations_inbox WHERE kind = ANY(%(kinds)s))
+    AND i.inbox_id = ANY(ARRAY(SELECT id FROM conversations_inbox WHERE kind = ANY(%(kinds)s)))
     AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp())
-    AND NOT EXISTS (
-      SELECT 1 FROM channels_inbox_item e
-      WHERE e.lane = i.lane AND e.id < i.id AND e.state = 'waiting'
-        AND e.attempts < %(steps_out)s AND e.lease_epoch < %(claims)s)
+    AND i.id <= coalesce((
+      SELECT e.id FROM channels_inbox_item e
+      WHERE e.lane = i.lane AND e.ended_at IS NULL
+        AND e.attempts < %(steps_out)s AND e.lease_epoch < %(claims)s
+      ORDER BY e.id LIMIT 1), i.id)
   ORDER BY i.next_at, i.id LIMIT %(limit)s
   FOR NO KEY UPDATE SKIP LOCKED
 )
@@ -161,7 +166,7 @@ def digest_key(body: bytes) -> str:
 
 def claim(queue: str, limit: int = 1) -> list[Lease]:
     """Lease up to `limit` items of this queue's channels that are ready."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             CLAIM,
             {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from channels_inbox import receive
 from channels_inbox.base import Raw
@@ -50,3 +52,42 @@ def test_an_item_that_meets_with_it_again_and_again_is_counted(cast: Cast) -> No
     receive._failed(lease, OperationalError("the connection is lost"))
     item.refresh_from_db()
     assert item.attempts == 1
+
+
+# Many items of as many senders, as one statement can write them.
+MANY = """
+INSERT INTO channels_inbox_item (envelope_id, position, inbox_id, lane, state, received_at,
+  attempts, next_at, lease_epoch, reason, ended_at)
+SELECT %(envelope)s, %(first)s + n, %(inbox)s, %(first)s || ':' || n, %(state)s,
+  clock_timestamp(), 0, clock_timestamp(), 0, CASE WHEN %(state)s <> 'waiting' THEN 'spam' ELSE '' END,
+  CASE WHEN %(state)s <> 'waiting' THEN clock_timestamp() END
+FROM generate_series(1, 3000) AS n
+"""
+
+
+def test_a_claim_reads_few_items_however_many_came_since_the_planner_last_looked(
+    cast: Cast,
+) -> None:
+    envelope = keep(cast, "First.").envelope_id
+    Item.objects.all().delete()
+    told = {"envelope": envelope, "inbox": cast.inbox.pk}
+    with connection.cursor() as cursor:
+        cursor.execute(MANY, told | {"first": 10_000, "state": "ignored"})
+        cursor.execute("ANALYZE channels_inbox_item")
+        cursor.execute(MANY, told | {"first": 20_000, "state": "waiting"})
+    assert items_read() < 20
+
+
+def items_read() -> int:
+    """Rows of items that one claim looks at."""
+    values = {"kinds": ["email"], "steps_out": 2, "claims": 8, "limit": 1, "lease": 15.0}
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {receive.CLAIM}", values)
+        [told] = cursor.fetchone()[0]
+    return _read(told["Plan"])
+
+
+def _read(node: dict[str, Any]) -> int:
+    of_items = node.get("Relation Name") == "channels_inbox_item" and "Scan" in node["Node Type"]
+    each = node["Actual Rows"] + node.get("Rows Removed by Filter", 0) if of_items else 0
+    return round(each * node["Actual Loops"]) + sum(map(_read, node.get("Plans", ())))
