@@ -2,9 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from email.message import Message
-from itertools import islice
+from itertools import filterfalse, islice
 
 from channels_inbox.email.mime.headers import decode_text
 
@@ -22,8 +21,7 @@ _SPACES = re.compile(r"\s+")
 
 def header_values(message: Message, name: str) -> list[str]:
     """Every value of a header, decoded, white space collapsed."""
-    wanted = name.lower()
-    return [_decoded(value) for field, value in _fields(message) if field == wanted]
+    return [_decoded(value) for value in _raw_values(message, name)]
 
 
 def header(message: Message, name: str) -> str:
@@ -32,13 +30,12 @@ def header(message: Message, name: str) -> str:
 
 
 def has_header(message: Message, name: str) -> bool:
-    wanted = name.lower()
-    return any(field == wanted for field, _ in _fields(message))
+    return bool(_raw_values(message, name))
 
 
 def header_names(message: Message) -> list[str]:
     """Lower-case names of the headers, repeated ones repeated."""
-    return [name for name, _ in _fields(message)]
+    return [str(name).lower() for name, _ in islice(message.raw_items(), _MAX_HEADERS)]
 
 
 def sender_address(message: Message) -> str:
@@ -74,8 +71,10 @@ def report_type(message: Message) -> str:
 
 def fold(text: str) -> str:
     """Lower case, no accents, single spaces: how phrases are compared across languages."""
+    if text.isascii():
+        return _SPACES.sub(" ", text.lower()).strip()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    bare = "".join(filterfalse(unicodedata.combining, decomposed))
     return _SPACES.sub(" ", bare.translate(_WITHOUT_DECOMPOSITION)).strip()
 
 
@@ -84,9 +83,10 @@ def lines_of(text: str) -> list[str]:
     return [line[:_MAX_LINE_CHARS] for line in re.split(r"\r\n|\r|\n", text)]
 
 
-def _fields(message: Message) -> Iterator[tuple[str, str]]:
-    for name, value in islice(message.raw_items(), _MAX_HEADERS):
-        yield str(name).lower(), str(value)
+def _raw_values(message: Message, name: str) -> list[str]:
+    """Asked some forty times of each mail, and mostly in vain."""
+    wanted, first = name.lower(), islice(message.raw_items(), _MAX_HEADERS)
+    return [str(value) for field, value in first if str(field).lower() == wanted]
 
 
 def _decoded(raw: str) -> str:
