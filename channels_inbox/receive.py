@@ -25,6 +25,7 @@ from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils.translation import gettext_noop
 
+from channels_inbox import whole
 from channels_inbox.base import Bounce, Ignored
 from channels_inbox.models import Envelope, Item, ItemState
 from channels_inbox.registry import adapter, kinds_of_queue
@@ -200,9 +201,7 @@ def process(lease: Lease, *, by_hand: bool = False) -> None:
     """Thread one item. Whatever goes wrong is written on the item, which is tried again or ends
     dead."""
     try:
-        item = Item.objects.select_related("envelope__inbox__team", "envelope__inbox__account").get(
-            pk=lease.item
-        )
+        item = whole.item(lease.item)
         parsed = _parse(item, by_hand=by_hand)
         with transaction.atomic():
             outcome = _outcome(item, parsed, by_hand=by_hand)

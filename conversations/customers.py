@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import phonenumbers
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from conversations.errors import BadInput
@@ -25,6 +25,23 @@ PROOF_ORDER = [
     str(proof)
     for proof in (Proof.CLAIMED, Proof.ATTESTED, Proof.ALIGNED, Proof.VERIFIED, Proof.SIGNED)
 ]
+
+# Customer, conversation and identity in one round trip. The identity is the first change of its
+# conversation.
+CREATE = """
+WITH customer AS (
+  INSERT INTO conversations_customer (name, language, memo, created_at)
+  VALUES (%(label)s, '', '', clock_timestamp()) RETURNING id
+), conversation AS (
+  INSERT INTO conversations_conversation (customer_id, last_seq, head, last_at, reset_head)
+  SELECT id, 0, 1, clock_timestamp(), 0 FROM customer RETURNING id
+)
+INSERT INTO conversations_identity (kind, scope, value, label, origin_id, conversation_id, rev,
+  proof, created_at)
+SELECT %(kind)s, %(scope)s, %(value)s, %(label)s, id, id, 1, %(proof)s, clock_timestamp()
+FROM conversation
+ON CONFLICT (kind, scope, value) DO NOTHING
+"""
 
 
 @dataclass(frozen=True)
@@ -187,19 +204,18 @@ def unblock(identity: Identity, *, by: Agent) -> None:
 
 def _create(address: Address, proof: str) -> Identity:
     with transaction.atomic():
-        point = transaction.savepoint()
-        conversation = _new_conversation(address.label)
-        with locked(conversation.pk) as thread:
-            rows = Identity.objects.bulk_create(
-                [_new_identity(thread, conversation, address, proof)], ignore_conflicts=True
-            )
-        won = rows[0].pk is not None
-        identity = Identity.objects.at(address.kind, address.value, address.scope).get()
-        if won or identity.origin_id == conversation.pk:
-            transaction.savepoint_commit(point)
-        else:
-            transaction.savepoint_rollback(point)
-    return identity
+        if not _inserted(address, proof):
+            transaction.set_rollback(True)
+    return Identity.objects.at(address.kind, address.value, address.scope).get()
+
+
+def _inserted(address: Address, proof: str) -> bool:
+    """Nobody can know the conversation yet, so nobody has to be locked out or rung for. False where
+    the address is somebody else's by now."""
+    values = {"kind": address.kind, "scope": address.scope, "value": address.value}
+    with connection.cursor() as cursor:
+        cursor.execute(CREATE, {**values, "label": address.label, "proof": proof})
+        return bool(cursor.rowcount)
 
 
 def _raise_proof(identity: Identity, proof: str) -> bool:

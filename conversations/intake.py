@@ -117,10 +117,12 @@ def receive(inbound: Inbound, *, by_hand: bool = False) -> Outcome:
     `by_hand` is an agent's word that the message is wanted although its sender is blocked or it is
     an automatic one.
     """
-    with transaction.atomic():
+    # What is ignored leaves nothing behind, not even a customer for a sender never seen before. One
+    # that is ignored for its sender was written by somebody known.
+    writes_first = bool(inbound.quiet or inbound.also)
+    with transaction.atomic(savepoint=writes_first):
         outcome = _received(inbound, by_hand=by_hand)
-        if outcome.state == IGNORED:
-            # It leaves nothing behind, not even a customer for a sender never seen before.
+        if outcome.state == IGNORED and writes_first:
             transaction.set_rollback(True)
         return outcome
 
@@ -185,12 +187,12 @@ def _undelivered(thread: Thread, delivery: Delivery, reason: str) -> None:
 
 
 def _known(inbound: Inbound) -> Entry | None:
-    arrival = (
-        Arrival.objects.select_related("entry")
-        .filter(scope=inbound.inbox.dedup_scope, external_id=inbound.external_id, is_first=True)
-        .first()
+    first = Arrival.objects.filter(
+        scope=inbound.inbox.dedup_scope, external_id=inbound.external_id, is_first=True
     )
-    return arrival.entry if arrival else None
+    # Hardly ever, so that the entry is read apart.
+    entry = first.values_list("entry", flat=True).first()
+    return Entry.objects.get(pk=entry) if entry else None
 
 
 def _duplicate(thread: Thread, inbound: Inbound, entry: Entry) -> Outcome:

@@ -1,0 +1,54 @@
+"""An item with all that its way in needs: read once for each, so by a statement of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from channels_inbox.models import Account, Envelope, Item
+from conversations.columns import Columns
+from conversations.models import Inbox, Team
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ITEM = Columns(Item)
+ENVELOPE = Columns(Envelope)
+INBOX = Columns(Inbox)
+TEAM = Columns(Team)
+ACCOUNT = Columns(Account)
+
+WHOLE = f"""
+SELECT {ITEM.of("i")}, {ENVELOPE.of("e")}, {INBOX.of("b")}, {TEAM.of("t")}, {ACCOUNT.of("a")}
+FROM channels_inbox_item i
+JOIN channels_inbox_envelope e ON e.id = i.envelope_id
+JOIN conversations_inbox b ON b.id = e.inbox_id
+JOIN conversations_team t ON t.id = b.team_id
+LEFT JOIN channels_inbox_account a ON a.inbox_id = b.id
+WHERE i.id = %s
+"""
+
+
+def item(pk: int) -> Item:
+    """With its envelope, its inbox, and the team and account of that. Raises Item.DoesNotExist."""
+    with connection.cursor() as cursor:
+        cursor.execute(WHOLE, [pk])
+        row = cursor.fetchone()
+    if row is None:
+        raise Item.DoesNotExist
+    own, envelope, inbox, team, account = _parted(row)
+    found, into = ITEM.made(own), INBOX.made(inbox)
+    found.envelope = ENVELOPE.made(envelope)
+    found.envelope.inbox = into
+    into.team = TEAM.made(team)
+    if account[0] is not None:
+        ACCOUNT.made(account).inbox = into  # which makes it the inbox's account
+    return found
+
+
+def _parted(row: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    at = 0
+    for columns in (ITEM, ENVELOPE, INBOX, TEAM, ACCOUNT):
+        yield row[at : at + len(columns)]
+        at += len(columns)
