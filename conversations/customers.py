@@ -13,6 +13,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from conversations.columns import Columns
 from conversations.errors import BadInput
 from conversations.models import Conversation, Customer, Identity, IdentityKind, Proof
 from conversations.models.identities import SHOWN_BY_US
@@ -26,6 +27,11 @@ PROOF_ORDER = [
     for proof in (Proof.CLAIMED, Proof.ATTESTED, Proof.ALIGNED, Proof.VERIFIED, Proof.SIGNED)
 ]
 
+IDENTITY = Columns(Identity)
+AT = f"""
+SELECT {IDENTITY.of("i")} FROM conversations_identity i
+WHERE i.kind = %s AND i.scope = %s AND i.value = %s
+"""
 # Customer, conversation and identity in one round trip. The identity is the first change of its
 # conversation.
 CREATE = """
@@ -83,8 +89,7 @@ def identity_of(address: Address) -> Identity:
     The unique index decides between two who meet here: the loser's customer is rolled back.
     """
     address = address.normal()
-    known = Identity.objects.at(address.kind, address.value, address.scope).first()
-    return known or _create(address, Proof.CLAIMED)
+    return _at(address) or _create(address, Proof.CLAIMED)
 
 
 def create_by_hand(*, name: str, addresses: list[Address], by: Agent, memo: str = "") -> Customer:
@@ -206,7 +211,17 @@ def _create(address: Address, proof: str) -> Identity:
     with transaction.atomic():
         if not _inserted(address, proof):
             transaction.set_rollback(True)
-    return Identity.objects.at(address.kind, address.value, address.scope).get()
+    found = _at(address)
+    assert found
+    return found
+
+
+def _at(address: Address) -> Identity | None:
+    """Whose address it is; asked for each message that comes in."""
+    with connection.cursor() as cursor:
+        cursor.execute(AT, [address.kind, address.scope, address.value])
+        row = cursor.fetchone()
+    return IDENTITY.made(row) if row else None
 
 
 def _inserted(address: Address, proof: str) -> bool:

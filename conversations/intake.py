@@ -51,6 +51,13 @@ SELECT name, %(entry)s, false FROM unnest(%(names)s::text[]) AS name
 ON CONFLICT DO NOTHING
 """
 
+UNDER_LOCK = f"""
+SELECT (SELECT a.entry_id FROM conversations_arrival a
+        WHERE a.scope = %(scope)s AND a.external_id = %(external_id)s AND a.is_first),
+  {customers.IDENTITY.of("i")}
+FROM conversations_identity i WHERE i.id = %(identity)s
+"""
+
 
 @dataclass(frozen=True)
 class InboundFile:
@@ -165,10 +172,9 @@ def _received(inbound: Inbound, *, by_hand: bool) -> Outcome:
     for address in inbound.also:
         proofs.prove(identity, address, proof=inbound.proof)
     with locked(identity.origin_id) as thread:
-        known = _known(inbound)
+        identity, known = _under_lock(inbound, identity)
         if known:
-            return _duplicate(thread, inbound, known)
-        identity.refresh_from_db()
+            return _duplicate(thread, inbound, Entry.objects.get(pk=known))
         if identity.blocked_at and not by_hand:
             return Outcome(IGNORED, reason="blocked_sender")
         return _thread_it(thread, inbound, identity, by_hand=by_hand)
@@ -186,13 +192,17 @@ def _undelivered(thread: Thread, delivery: Delivery, reason: str) -> None:
             tickets.needs_us(thread, ticket)
 
 
-def _known(inbound: Inbound) -> Entry | None:
-    first = Arrival.objects.filter(
-        scope=inbound.inbox.dedup_scope, external_id=inbound.external_id, is_first=True
-    )
-    # Hardly ever, so that the entry is read apart.
-    entry = first.values_list("entry", flat=True).first()
-    return Entry.objects.get(pk=entry) if entry else None
+def _under_lock(inbound: Inbound, identity: Identity) -> tuple[Identity, int | None]:
+    """The identity as it is now, and the entry this message is already."""
+    values: dict[str, Any] = {
+        "identity": identity.pk,
+        "scope": inbound.inbox.dedup_scope,
+        "external_id": inbound.external_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(UNDER_LOCK, values)
+        known, *row = cursor.fetchone()
+    return customers.IDENTITY.made(row), known
 
 
 def _duplicate(thread: Thread, inbound: Inbound, entry: Entry) -> Outcome:
@@ -333,16 +343,14 @@ def _named_tickets(inbound: Inbound) -> list[tuple[Ticket, bool]]:
     """Tickets named by checked tokens, else by the messages this one answers; and whether the name
     is one that only we hand out."""
     if inbound.tokens:
-        by_token = Ticket.objects.select_related("team", "inbox").filter(
-            token_id__in=inbound.tokens
-        )
+        by_token = Ticket.objects.select_related("team").filter(token_id__in=inbound.tokens)
         found = [(ticket, True) for ticket in by_token]
         if found:
             return found
     if not inbound.replies_to:
         return []
     references = (
-        Reference.objects.select_related("entry__ticket__team", "entry__ticket__inbox")
+        Reference.objects.select_related("entry__ticket__team")
         .filter(value__in=list(inbound.replies_to))
         .order_by("-entry__at", "-entry__id")
     )
