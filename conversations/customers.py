@@ -13,6 +13,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from conversations import doorbells
 from conversations.columns import Columns
 from conversations.errors import BadInput
 from conversations.models import Conversation, Customer, Identity, IdentityKind, Proof
@@ -47,6 +48,7 @@ INSERT INTO conversations_identity (kind, scope, value, label, origin_id, conver
 SELECT %(kind)s, %(scope)s, %(value)s, %(label)s, id, id, 1, %(proof)s, clock_timestamp()
 FROM conversation
 ON CONFLICT (kind, scope, value) DO NOTHING
+RETURNING conversation_id, rev
 """
 
 
@@ -225,12 +227,15 @@ def _at(address: Address) -> Identity | None:
 
 
 def _inserted(address: Address, proof: str) -> bool:
-    """Nobody can know the conversation yet, so nobody has to be locked out or rung for. False where
-    the address is somebody else's by now."""
+    """Nobody can know the conversation yet, so nobody has to be locked out. False where the address
+    is somebody else's by now."""
     values = {"kind": address.kind, "scope": address.scope, "value": address.value}
     with connection.cursor() as cursor:
         cursor.execute(CREATE, {**values, "label": address.label, "proof": proof})
-        return bool(cursor.rowcount)
+        row = cursor.fetchone()
+    if row:
+        doorbells.ring(*row)
+    return row is not None
 
 
 def _raise_proof(identity: Identity, proof: str) -> bool:
