@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django import template
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from conversations.models import DeadlineKind
+from conversations.moments import MINUTE, Reader
 from conversations.templatetags.happenings import sentence
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 register = template.Library()
 
 SNIPPET = 160
-MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 @register.filter
@@ -61,22 +59,6 @@ def happened(entry: Entry, viewer: Agent) -> str:
     return sentence(entry, viewer)
 
 
-def span(seconds: float) -> str:
-    """A length of time in one unit: 45s is "now" elsewhere, 4m, 2h, 3d."""
-    seconds = abs(seconds)
-    if seconds < HOUR:
-        return pgettext("minutes", "%dm") % max(1, seconds // MINUTE)
-    if seconds < 2 * DAY:
-        return pgettext("hours", "%dh") % (seconds // HOUR)
-    return pgettext("days", "%dd") % (seconds // DAY)
-
-
-def short_ago(moment: datetime) -> str:
-    """How long ago, in one unit."""
-    seconds = (timezone.now() - moment).total_seconds()
-    return _("now") if seconds < MINUTE else span(seconds)
-
-
 @register.simple_tag
 def ago(moment: datetime) -> SafeString:
     """How long ago, short; the exact time on hover and for machines."""
@@ -84,7 +66,7 @@ def ago(moment: datetime) -> SafeString:
         '<time datetime="{}" title="{}" data-ago>{}</time>',
         moment.isoformat(),
         full(moment),
-        short_ago(moment),
+        Reader.here().short_ago(moment),
     )
 
 
@@ -97,42 +79,16 @@ def clock(moment: datetime) -> str:
 @register.filter
 def full(moment: datetime) -> str:
     """Date and time in full."""
-    local = timezone.localtime(moment).replace(second=0, microsecond=0)
-    return _full(local, get_language() or "")
-
-
-@lru_cache(maxsize=4096)
-def _full(local: datetime, _language: str) -> str:
-    # Half of a page's time went into forming the same dates again.
-    return formats.date_format(local, "DATETIME_FORMAT")
+    return Reader.here().said(moment).full
 
 
 @register.filter
 def soon(moment: datetime) -> str:
     """A moment near now: the time if today, the weekday if within a week, else the date."""
-    local, now = timezone.localtime(moment), timezone.localtime()
-    if local.date() == now.date():
-        return clock(moment)
-    if abs(local - now) < timedelta(days=6):
-        return f"{formats.date_format(local, 'D')} {clock(moment)}"
-    form = "SHORT_DATE_FORMAT" if local.year != now.year else "MONTH_DAY_FORMAT"
-    return formats.date_format(local, form)
+    return Reader.here().soon(moment)
 
 
-@register.filter
-def day_line(moment: datetime) -> str:
-    """The day over a stretch of messages."""
-    local, today = timezone.localtime(moment).date(), timezone.localdate()
-    if local == today:
-        return _("Today")
-    if local == today - timedelta(days=1):
-        return _("Yesterday")
-    form = "DATE_FORMAT" if local.year != today.year else "MONTH_DAY_FORMAT"
-    return f"{formats.date_format(local, 'D')} {formats.date_format(local, form)}"
-
-
-@dataclass(frozen=True)
-class Pill:
+class Pill(NamedTuple):
     """The nearest deadline of a ticket in words; `short` where the list says what it is about."""
 
     resolved: bool
@@ -146,27 +102,27 @@ class Pill:
 
 @register.inclusion_tag("_partials/deadline.html")
 def deadline(ticket: Ticket, *, short: bool = False) -> dict[str, Any]:
-    return {"pill": pill(ticket, short=short)}
+    return {"pill": pill(ticket, Reader.here(), short=short)}
 
 
-def pill(ticket: Ticket, *, short: bool = False) -> Pill:
+def pill(ticket: Ticket, reader: Reader, *, short: bool = False) -> Pill:
     if ticket.deadline_at is None:
         return Pill(resolved=ticket.is_resolved)
-    look, words = _urgency(ticket.deadline_kind, ticket.deadline_at, short=short)
-    at = timezone.localtime(ticket.deadline_at).isoformat(timespec="seconds")
-    return Pill(False, words, look, at, full(ticket.deadline_at), ticket.deadline_kind, short)
+    look, words = _urgency(ticket.deadline_kind, ticket.deadline_at, reader, short=short)
+    said = reader.said(ticket.deadline_at)
+    return Pill(False, words, look, said.iso, said.full, ticket.deadline_kind, short)
 
 
-def _urgency(kind: str, at: datetime, *, short: bool) -> tuple[str, str]:
-    left = (at - timezone.now()).total_seconds()
+def _urgency(kind: str, at: datetime, reader: Reader, *, short: bool) -> tuple[str, str]:
+    left = (at - reader.now).total_seconds()
     if kind == DeadlineKind.WAKE:
-        return "quiet", _("Wakes %s") % soon(at)
+        return "quiet", _("Wakes %s") % reader.soon(at)
     if kind == DeadlineKind.FOLLOW_UP:
-        return "quiet", _("Follow up %s") % soon(at)
+        return "quiet", _("Follow up %s") % reader.soon(at)
     if left < 0:
-        return "bad", _("Late %s") % span(left)
+        return "bad", _("Late %s") % reader.span(left)
     words = _("Due %s") if short else _("Reply due %s")
-    return ("warn" if left < 30 * MINUTE else "quiet"), words % span(left)
+    return ("warn" if left < 30 * MINUTE else "quiet"), words % reader.span(left)
 
 
 @register.simple_tag

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.template.defaultfilters import filesizeformat
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations.templatetags.desk import (
     author,
-    clock,
-    day_line,
-    full,
     initials,
     matter_name,
-    soon,
 )
 from conversations.templatetags.happenings import sentence
 from conversations.views.drawing import draw
-from conversations.views.feed import Fold
+from conversations.views.feed import Fold, folded, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +22,7 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
     from conversations.models import Agent, Attachment, Customer, Delivery, Entry
+    from conversations.moments import Reader
     from conversations.views.feed import Row
 
 EVENT_ICONS = {
@@ -40,8 +35,7 @@ EVENT_ICONS = {
 SMALL_HTML, SMALL_TEXT = 1500, 600
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """A file of a message. `state` is that of its storing."""
 
     name: str
@@ -52,8 +46,7 @@ class File:
     reason: str
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """How an outbound message is on its way out. `next_try` is when it is tried again."""
 
     state: str
@@ -61,8 +54,7 @@ class Way:
     next_try: str
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """A message or note."""
 
     look: str
@@ -84,16 +76,14 @@ class Message:
     way: Way | None
 
 
-@dataclass(frozen=True)
-class Happening:
+class Happening(NamedTuple):
     """An event as one line."""
 
     icon: str
     words: str
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(NamedTuple):
     """One entry of the feed. A row that is patched in says day and matter too; the page hides what
     its neighbour says already."""
 
@@ -119,8 +109,7 @@ class Card:
         return f"entry:{self.pk}"
 
 
-@dataclass(frozen=True)
-class FoldedCards:
+class FoldedCards(NamedTuple):
     """Events in a row, shown as one line that opens."""
 
     cards: tuple[Card, ...]
@@ -135,40 +124,58 @@ class FoldedCards:
 
 
 def drawn_feed(
-    items: Iterable[Row | Fold], viewer: Agent, customer: Customer, *, target: str = ""
+    entries: Iterable[Entry],
+    viewer: Agent,
+    customer: Customer,
+    reader: Reader,
+    *,
+    target: str = "",
 ) -> list[SafeString]:
     """The markup of a page of the feed, in its order."""
     return [
-        _drawn_fold(item, viewer, customer, target)
+        _drawn_fold(item, viewer, customer, reader, target)
         if isinstance(item, Fold)
-        else drawn(item, viewer, customer, target=target)
-        for item in items
+        else drawn(item, viewer, customer, reader, target=target)
+        for item in folded(rows_of(entries, reader))
     ]
 
 
-def drawn(row: Row, viewer: Agent, customer: Customer, *, target: str = "") -> SafeString:
+def drawn(
+    row: Row, viewer: Agent, customer: Customer, reader: Reader, *, target: str = ""
+) -> SafeString:
     """The markup of one row of the feed, as page and catch-up show it."""
-    return draw("row", card_of(row, viewer, customer, target=target), length=len(row.entry.text))
+    card = card_of(row, viewer, customer, reader, target=target)
+    return draw("row", card, length=len(row.entry.text))
 
 
-def _drawn_fold(fold: Fold, viewer: Agent, customer: Customer, target: str) -> SafeString:
-    cards = tuple(card_of(row, viewer, customer, folded=True, target=target) for row in fold.rows)
-    return draw("fold", FoldedCards(cards))
+def _drawn_fold(
+    fold: Fold, viewer: Agent, customer: Customer, reader: Reader, target: str
+) -> SafeString:
+    cards = (
+        card_of(row, viewer, customer, reader, folded=True, target=target) for row in fold.rows
+    )
+    return draw("fold", FoldedCards(tuple(cards)))
 
 
 def card_of(
-    row: Row, viewer: Agent, customer: Customer, *, folded: bool = False, target: str = ""
+    row: Row,
+    viewer: Agent,
+    customer: Customer,
+    reader: Reader,
+    *,
+    folded: bool = False,
+    target: str = "",
 ) -> Card:
     entry = row.entry
-    local = timezone.localtime(entry.at)
+    said = reader.said(entry.at)
     ticket = entry.ticket
     return Card(
         pk=entry.pk,
         at=entry.at.isoformat(),
-        clock=clock(entry.at),
-        full=full(entry.at),
-        day=local.date().isoformat(),
-        day_words=day_line(entry.at),
+        clock=said.clock,
+        full=said.full,
+        day=said.day.isoformat(),
+        day_words=reader.day_line(said.day),
         new_day=row.new_day,
         conversation=entry.conversation_id,
         ticket=entry.ticket_id,
@@ -178,7 +185,7 @@ def card_of(
         folded=folded,
         target=target == str(entry.pk),
         event=_happening(entry, viewer) if entry.is_event else None,
-        message=None if entry.is_event else _message(row, viewer, customer),
+        message=None if entry.is_event else _message(row, viewer, customer, reader),
     )
 
 
@@ -186,7 +193,7 @@ def _happening(entry: Entry, viewer: Agent) -> Happening:
     return Happening(EVENT_ICONS.get(entry.event, "circle-dashed"), sentence(entry, viewer))
 
 
-def _message(row: Row, viewer: Agent, customer: Customer) -> Message:
+def _message(row: Row, viewer: Agent, customer: Customer, reader: Reader) -> Message:
     entry = row.entry
     name = author(entry, viewer, customer)
     data = entry.data
@@ -197,7 +204,7 @@ def _message(row: Row, viewer: Agent, customer: Customer) -> Message:
         ours=not entry.is_inbound,
         name=name,
         subject=entry.subject if row.new_subject else "",
-        late=_late(entry),
+        late=_late(entry, reader),
         claimed=row.is_claimed,
         quiet=bool(data.get("quiet")),
         others=len(row.others) if entry.is_inbound else 0,
@@ -207,15 +214,15 @@ def _message(row: Row, viewer: Agent, customer: Customer) -> Message:
         images=_files(row.images),
         files=_files(row.files),
         frame=_frame(entry),
-        way=_way(getattr(entry, "delivery", None)),
+        way=_way(getattr(entry, "delivery", None), reader),
     )
 
 
-def _late(entry: Entry) -> str:
+def _late(entry: Entry, reader: Reader) -> str:
     if not entry.late:
         return ""
     if entry.occurred_at:
-        return _("Late, written %(time)s") % {"time": soon(entry.occurred_at)}
+        return _("Late, written %(time)s") % {"time": reader.soon(entry.occurred_at)}
     return _("Arrived late")
 
 
@@ -242,10 +249,9 @@ def _frame(entry: Entry) -> str:
     return ("html" if html else "text") + small
 
 
-def _way(delivery: Delivery | None) -> Way | None:
+def _way(delivery: Delivery | None, reader: Reader) -> Way | None:
     if delivery is None:
         return None
     waits = delivery.state == "queued" and delivery.error
-    return Way(
-        delivery.state, delivery.error, soon(delivery.next_at) if waits and delivery.next_at else ""
-    )
+    next_try = reader.soon(delivery.next_at) if waits and delivery.next_at else ""
+    return Way(delivery.state, delivery.error, next_try)

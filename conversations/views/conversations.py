@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from conversations import reading, timeline
 from conversations.models import HeldState, Membership
+from conversations.moments import Reader
 from conversations.permissions import conversation_for
 from conversations.templatetags.desk import customer_name
 from conversations.views import cards, feed, strips
@@ -53,7 +54,7 @@ def rows(request: AgentRequest, pk: int) -> HttpResponse:
     if found.pk != pk:
         return JsonResponse({"reset": True})
     page = asked_page(request, found)
-    items = cards.drawn_feed(feed.folded(feed.rows_of(page.entries)), request.user, found.customer)
+    items = cards.drawn_feed(page.entries, request.user, found.customer, Reader.here())
     told = {"head": page.head, "before": page.before, "after": page.after, "reset": False}
     return JsonResponse({**told, "html": "".join(items)})
 
@@ -81,10 +82,11 @@ def _rows(request: AgentRequest, found: Conversation, changes: Changes) -> Itera
         html = render_to_string(f"_partials/{partial}.html", {**shared, **context}, request)
         return {"key": key, "html": html.strip()}
 
+    reader = Reader.here()
     for one in feed.patched(changes.entries):
         yield {
             "key": f"entry:{one.entry.pk}",
-            "html": cards.drawn(one, request.user, found.customer),
+            "html": cards.drawn(one, request.user, found.customer, reader),
             "at": one.entry.at.isoformat(),
             **_own(request, one.entry),
         }
@@ -93,9 +95,9 @@ def _rows(request: AgentRequest, found: Conversation, changes: Changes) -> Itera
     for ticket in changes.tickets:
         if shown in (None, str(ticket.pk)):
             may_act = ticket.may_act(request.user, teams)
-            drawn = strips.drawn_strip(request, ticket, request.user, may_act=may_act)
+            drawn = strips.drawn_strip(request, ticket, request.user, reader, may_act=may_act)
             yield {"key": f"ticket:{ticket.pk}", "html": drawn}
-        yield {"key": f"matter:{ticket.pk}", "html": strips.drawn_matter(ticket)}
+        yield {"key": f"matter:{ticket.pk}", "html": strips.drawn_matter(ticket, reader)}
     may = bool(changes.identities) and may_change(
         tickets_of(found, request.user), request.user, teams
     )

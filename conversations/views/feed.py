@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
-
 from conversations.customers import untagged
 from conversations.models import Proof
 
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from conversations.models import Attachment, Entry
+    from conversations.moments import Reader
 
 LONG_TEXT = 900
 LONG_LINES = 12
@@ -80,16 +79,17 @@ class Fold:
     rows: Sequence[Row]
 
 
-def rows_of(entries: Iterable[Entry]) -> list[Row]:
+def rows_of(entries: Iterable[Entry], reader: Reader) -> list[Row]:
     found: list[Row] = []
     previous: Entry | None = None
+    last: date | None = None
     said: dict[int | None, str] = {}
     for entry in entries:
-        subject = _bare(entry.subject)
+        subject, day = _bare(entry.subject), reader.said(entry.at).day
         found.append(
             Row(
                 entry,
-                previous is None or _day(previous) != _day(entry),
+                day != last,
                 entry.ticket_id is not None
                 and (previous is None or previous.ticket_id != entry.ticket_id),
                 bool(subject) and said.get(entry.ticket_id, _matter(entry)) != subject,
@@ -98,7 +98,7 @@ def rows_of(entries: Iterable[Entry]) -> list[Row]:
         if subject:
             said[entry.ticket_id] = subject
         if entry.ticket_id is not None:
-            previous = entry
+            previous, last = entry, day
     return found
 
 
@@ -146,7 +146,3 @@ def _bare(subject: str) -> str:
 
 def _matter(entry: Entry) -> str:
     return _bare(entry.ticket.subject) if entry.ticket else ""
-
-
-def _day(entry: Entry) -> date:
-    return timezone.localtime(entry.at).date()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from conversations.templatetags.desk import channel_name, full, initials, pill, short_ago, whose
+from conversations.templatetags.desk import Pill, channel_name, initials, pill, whose
 from conversations.templatetags.icons import channel_icon
 from conversations.views.drawing import draw
 
@@ -16,13 +14,12 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
     from conversations.models import Agent, Entry, Ticket
-    from conversations.templatetags.desk import Pill
+    from conversations.moments import Reader
 
 PREVIEW = 120
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """`icon` and `icon_words` tell what the newest entry is; `owner` is '' where the list says it
     already. `sort` is its place in the list: "moment,ticket"."""
 
@@ -55,10 +52,18 @@ class Line:
 
 
 def line_of(
-    ticket: Ticket, viewer: Agent, *, chosen: bool, draft: bool, unread: bool, with_owner: bool
+    ticket: Ticket,
+    viewer: Agent,
+    reader: Reader,
+    *,
+    chosen: bool,
+    draft: bool,
+    unread: bool,
+    with_owner: bool,
 ) -> Line:
     name = whose(ticket)
     icon, words = _kind(ticket.newest)
+    active = reader.said(ticket.active_at)
     return Line(
         ticket=ticket.pk,
         conversation=ticket.conversation_id,
@@ -67,9 +72,9 @@ def line_of(
         name=name,
         letters=initials(name),
         owner=_owner(ticket, viewer) if with_owner else "",
-        ago=short_ago(ticket.active_at),
-        at=timezone.localtime(ticket.active_at).isoformat(timespec="seconds"),
-        at_full=full(ticket.active_at),
+        ago=reader.short_ago(ticket.active_at),
+        at=active.iso,
+        at_full=active.full,
         restricted=bool(ticket.restriction),
         draft=draft,
         unread=unread,
@@ -77,7 +82,7 @@ def line_of(
         icon_words=words,
         subject=ticket.subject,
         preview=_preview(ticket),
-        pill=pill(ticket, short=True),
+        pill=pill(ticket, reader, short=True),
     )
 
 

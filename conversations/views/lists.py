@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from conversations import desk, drafts, reading
 from conversations.models import Status
+from conversations.moments import Reader
 from conversations.views.lines import line_of
 
 if TYPE_CHECKING:
@@ -70,10 +71,12 @@ class Rows:
 
     @property
     def lines(self) -> Sequence[Line]:
+        reader = Reader.here()
         return [
             line_of(
                 ticket,
                 self.agent,
+                reader,
                 chosen=ticket.pk == self.chosen,
                 draft=ticket.pk in self.drafts,
                 unread=ticket.pk in self.unread,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from conversations.moments import Reader
 from conversations.views import cards, feed
 from conversations.views.drawing import draw
 from conversations.views.feed import Fold
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from conversations.views.feed import Row
 
 
-@dataclass(frozen=True)
-class ReadFold:
+class ReadFold(NamedTuple):
     """Events in a row, shown as one line that opens."""
 
     cards: tuple[Card, ...]
@@ -39,22 +38,26 @@ def drawn(
     entries: Sequence[Entry], viewer: Agent, customer: Customer, *, target: str = ""
 ) -> Iterator[SafeString]:
     before: Entry | None = None
-    for item in feed.folded(feed.rows_of(entries)):
+    reader = Reader.here()
+    for item in feed.folded(feed.rows_of(entries, reader)):
         if isinstance(item, Fold):
-            yield _fold(item, viewer, customer, target)
+            yield _fold(item, viewer, customer, reader, target)
             continue
         if wait := wait_between(before, item.entry):
             yield draw("wait", wait)
-        yield _row(item, viewer, customer, target)
+        yield _row(item, viewer, customer, reader, target)
         if not (item.entry.is_note or item.entry.is_event):
             before = item.entry
 
 
-def _row(row: Row, viewer: Agent, customer: Customer, target: str) -> SafeString:
-    card = cards.card_of(row, viewer, customer, target=target)
+def _row(row: Row, viewer: Agent, customer: Customer, reader: Reader, target: str) -> SafeString:
+    card = cards.card_of(row, viewer, customer, reader, target=target)
     return draw("read_row", card, length=len(row.entry.text))
 
 
-def _fold(fold: Fold, viewer: Agent, customer: Customer, target: str) -> SafeString:
-    made = (cards.card_of(row, viewer, customer, folded=True, target=target) for row in fold.rows)
+def _fold(fold: Fold, viewer: Agent, customer: Customer, reader: Reader, target: str) -> SafeString:
+    made = (
+        cards.card_of(row, viewer, customer, reader, folded=True, target=target)
+        for row in fold.rows
+    )
     return draw("read_fold", ReadFold(tuple(made)))

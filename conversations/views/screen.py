@@ -8,8 +8,9 @@ from django.http import Http404
 
 from conversations import merges, timeline
 from conversations.models import Membership
+from conversations.moments import Reader
 from conversations.permissions import entry_for
-from conversations.views import cards, feed, lists, strips
+from conversations.views import cards, lists, strips
 from conversations.views.composing import composer, message_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def screen(
     writing: Composer | None = None,
 ) -> dict[str, Any]:
     """`writing` is a composer to show again with what was typed, instead of a fresh one."""
-    agent = request.user
+    agent, reader = request.user, Reader.here()
     tickets = tickets_of(conversation, agent)
     wanted = ticket.pk if ticket else request.GET.get("ticket", "")
     chosen = _chosen(conversation, tickets, agent, str(wanted))
@@ -50,9 +51,10 @@ def screen(
         "customer": conversation.customer,
         "page": page,
         "items": cards.drawn_feed(
-            feed.folded(feed.rows_of(page.entries)),
+            page.entries,
             agent,
             conversation.customer,
+            reader,
             target=request.GET.get("entry", ""),
         ),
         "from_top": "first" in request.GET or "after" in request.GET,
@@ -61,8 +63,10 @@ def screen(
         "composer": writing,
         "pane": lists.pane_beside(request, chosen=chosen),
         "may_act": may_act,
-        "strip": strips.drawn_strip(request, chosen, agent, may_act=may_act) if chosen else "",
-        "matters": [strips.drawn_matter(row, chosen) for row in tickets],
+        "strip": strips.drawn_strip(request, chosen, agent, reader, may_act=may_act)
+        if chosen
+        else "",
+        "matters": [strips.drawn_matter(row, reader, chosen) for row in tickets],
         **side(conversation, agent, may_change=may_change(tickets, agent, teams)),
     }
 

@@ -3,9 +3,8 @@ words and times."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connection
 from django.middleware.csrf import get_token
@@ -14,7 +13,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from conversations.models import Ticket
-from conversations.templatetags.desk import customer_name, matter_name, pill, soon
+from conversations.templatetags.desk import Pill, customer_name, matter_name, pill
 from conversations.views.drawing import draw
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
     from conversations.models import Agent
-    from conversations.templatetags.desk import Pill
+    from conversations.moments import Reader
 
 # Nobody's words can look like it: what is theirs is escaped.
 NO_TOKEN = '<input type="hidden" name="csrfmiddlewaretoken">'
@@ -37,8 +36,7 @@ ORDER BY t.name, a.name, a.id
 """
 
 
-@dataclass(frozen=True)
-class Owners:
+class Owners(NamedTuple):
     """A team and who acts in it, each (id, name)."""
 
     team: int
@@ -46,8 +44,7 @@ class Owners:
     agents: tuple[tuple[int, str], ...]
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """Who may become the owner; now it is this team, and perhaps one of its agents."""
 
     team: int
@@ -59,8 +56,7 @@ class Choice:
         return draw("strip_owners", self)
 
 
-@dataclass(frozen=True)
-class Nap:
+class Nap(NamedTuple):
     """A snooze that can be chosen by one click: its words, the time as the form sends it and as one
     reads it."""
 
@@ -69,8 +65,7 @@ class Nap:
     words: str
 
 
-@dataclass(frozen=True)
-class Naps:
+class Naps(NamedTuple):
     all: tuple[Nap, ...]
 
     @property
@@ -78,8 +73,7 @@ class Naps:
         return draw("strip_naps", self, brief=True)
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """The conversation that a matter may belong to."""
 
     conversation: int
@@ -87,8 +81,7 @@ class Match:
     what: str
 
 
-@dataclass(frozen=True)
-class Strip:
+class Strip(NamedTuple):
     """`status` are its words where they aren't said by the deadline; `restricted` is the team that
     alone reads it."""
 
@@ -111,8 +104,7 @@ class Strip:
     match: Match | None
 
 
-@dataclass(frozen=True)
-class Matter:
+class Matter(NamedTuple):
     pk: int
     conversation: int
     name: str
@@ -123,16 +115,16 @@ class Matter:
 
 
 def drawn_strip(
-    request: HttpRequest, ticket: Ticket, viewer: Agent, *, may_act: bool
+    request: HttpRequest, ticket: Ticket, viewer: Agent, reader: Reader, *, may_act: bool
 ) -> SafeString:
     """The header of a matter. What differs for each request only, the token of its forms, is put in
     after the drawing, so that the rest can be remembered."""
-    markup = draw("strip", strip_of(ticket, viewer, may_act=may_act), brief=True)
+    markup = draw("strip", strip_of(ticket, viewer, reader, may_act=may_act), brief=True)
     token = f'{NO_TOKEN[:-1]} value="{get_token(request)}">'
     return mark_safe(markup.replace(NO_TOKEN, token)) if may_act else markup
 
 
-def strip_of(ticket: Ticket, viewer: Agent, *, may_act: bool) -> Strip:
+def strip_of(ticket: Ticket, viewer: Agent, reader: Reader, *, may_act: bool) -> Strip:
     acts = may_act and not ticket.is_resolved
     says_state = ticket.status != "open" and not ticket.is_resolved
     return Strip(
@@ -142,7 +134,7 @@ def strip_of(ticket: Ticket, viewer: Agent, *, may_act: bool) -> Strip:
         subject=ticket.subject,
         status=ticket.get_status_display() if says_state else "",
         state=ticket.status,
-        pill=pill(ticket),
+        pill=pill(ticket, reader),
         restricted=str(ticket.team) if ticket.restriction else "",
         owner=_owner(ticket, viewer),
         team=str(ticket.team),
@@ -150,13 +142,13 @@ def strip_of(ticket: Ticket, viewer: Agent, *, may_act: bool) -> Strip:
         is_mine=ticket.agent_id == viewer.pk,
         epoch=ticket.owner_epoch,
         may_act=may_act,
-        naps=Naps(naps()) if acts else None,
+        naps=Naps(naps(reader)) if acts else None,
         choice=Choice(ticket.team_id, ticket.agent_id, owners()) if acts else None,
         match=_match(ticket, viewer),
     )
 
 
-def drawn_matter(ticket: Ticket, chosen: Ticket | None = None) -> SafeString:
+def drawn_matter(ticket: Ticket, reader: Reader, chosen: Ticket | None = None) -> SafeString:
     """The line of a matter in the customer's panel."""
     return draw(
         "matter",
@@ -166,7 +158,7 @@ def drawn_matter(ticket: Ticket, chosen: Ticket | None = None) -> SafeString:
             name=matter_name(ticket),
             whose=str(ticket.agent or ticket.team),
             restricted=bool(ticket.restriction),
-            pill=pill(ticket),
+            pill=pill(ticket, reader),
             chosen=chosen is not None and chosen.pk == ticket.pk,
         ),
         brief=True,
@@ -184,9 +176,9 @@ def owners() -> tuple[Owners, ...]:
     return tuple(Owners(pk, name, tuple(agents)) for pk, (name, agents) in found.items())
 
 
-def naps() -> tuple[Nap, ...]:
+def naps(reader: Reader) -> tuple[Nap, ...]:
     """Snoozes of an ordinary day, at the agent's clock."""
-    now = timezone.localtime()
+    now = reader.now
     tomorrow = _at(now + timedelta(days=1), 9)
     monday = _at(now + timedelta(days=(7 - now.weekday()) % 7 or 7), 9)
     found = [(_("In an hour"), now + timedelta(hours=1))]
@@ -196,7 +188,7 @@ def naps() -> tuple[Nap, ...]:
     if monday != tomorrow:
         found.append((_("Monday morning"), monday))
     found.append((_("In a week"), _at(now + timedelta(days=7), 9)))
-    return tuple(Nap(label, f"{at:%Y-%m-%dT%H:%M}", soon(at)) for label, at in found)
+    return tuple(Nap(label, f"{at:%Y-%m-%dT%H:%M}", reader.soon(at)) for label, at in found)
 
 
 def _at(day: datetime, hour: int) -> datetime:

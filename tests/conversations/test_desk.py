@@ -8,6 +8,7 @@ from django.db import connection
 
 from conversations import desk, ownership, tickets
 from conversations.models import Ticket
+from conversations.moments import Reader
 from conversations.thread import database_now
 from conversations.views.lines import line_of
 from tests import builders
@@ -75,9 +76,10 @@ def test_a_list_asks_a_fixed_number_of_questions(
 ) -> None:
     for number in range(12):
         builders.make_ticket(cast.inbox, f"{number}@example.org")
+    said = {"chosen": False, "draft": False, "unread": False, "with_owner": True}
     with django_assert_max_num_queries(5):  # type: ignore[operator]
         for ticket in desk.listing(cast.alice, folder="teams").tickets:
-            line_of(ticket, cast.alice, chosen=False, draft=False, unread=False, with_owner=True)
+            line_of(ticket, cast.alice, Reader.here(), **said)
 
 
 def test_lists_are_read_from_an_index_in_their_order(cast: Cast) -> None:
