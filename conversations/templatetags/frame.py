@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from django import template
 from django.utils import timezone
+
+from conversations.views.drawing import draw, with_token
+
+if TYPE_CHECKING:
+    from django.template import Context
+    from django.utils.safestring import SafeString
 
 register = template.Library()
 
@@ -16,10 +22,42 @@ def captured(content: str) -> str:
     return content.strip()
 
 
+class Rail(NamedTuple):
+    """The way around the desk: which place of it this is, who is signed in, what needs them."""
+
+    place: str
+    name: str
+    supervises: bool
+    admin: bool
+    dead_item: bool
+    webhook_stopped: bool
+
+
 @register.simple_tag(takes_context=True)
-def here(context: dict[str, Any], place: str) -> str:
-    """The value of `aria-current` for a link to `place`."""
-    return "page" if context.get("place") == place else "false"
+def rail(context: Context) -> SafeString:
+    agent = context["user"]
+    look = Rail(
+        str(context.get("place", "")),
+        agent.name,
+        agent.is_supervisor,
+        agent.is_admin,
+        bool(context.get("dead_items")),
+        bool(context.get("stopped_webhooks")),
+    )
+    return with_token(draw("rail", look), context["request"])
+
+
+@register.simple_tag(takes_context=True)
+def here(context: Context, place: str) -> str:
+    """In the rail, the value of `aria-current` for a link to `place`."""
+    return "page" if context["look"].place == place else "false"
+
+
+@register.simple_tag
+def drawn(partial: str, *told: object) -> SafeString:
+    """A partial that depends on nothing but the language and what it is told (`look.0`, `look.1`):
+    most of what is around a page does, and need not be made anew for each."""
+    return draw(partial, told)
 
 
 @register.simple_tag

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.http import Http404
 from django.urls import reverse
@@ -31,6 +31,15 @@ FOLDERS = desk.Folder.choices
 STATUSES = Status.choices
 
 
+class Head(NamedTuple):
+    """What is over the rows: the list's name, and its statuses, each (value, name)."""
+
+    folder: str
+    status: str
+    label: str
+    statuses: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True)
 class Pane:
     """A page of a list as it is shown. `mark` changes when any row of it looks different."""
@@ -46,8 +55,8 @@ class Pane:
         return str(desk.Folder(self.folder).label)
 
     @property
-    def statuses(self) -> list[tuple[str, object]]:
-        return list(STATUSES)
+    def head(self) -> Head:
+        return Head(self.folder, self.status, self.label, tuple((v, str(n)) for v, n in STATUSES))
 
     @cached_property
     def lines(self) -> Sequence[Line]:

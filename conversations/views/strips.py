@@ -7,14 +7,12 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connection
-from django.middleware.csrf import get_token
 from django.utils import timezone
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from conversations.models import Ticket
 from conversations.templatetags.desk import Pill, customer_name, matter_name, pill
-from conversations.views.drawing import draw
+from conversations.views.drawing import draw, with_token
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
 
     from conversations.models import Agent
     from conversations.moments import Reader
-
-# Nobody's words can look like it: what is theirs is escaped.
-NO_TOKEN = '<input type="hidden" name="csrfmiddlewaretoken">'
 
 # By name, in the order of the languages' letters that PostgreSQL knows.
 OWNERS = """
@@ -117,11 +112,9 @@ class Matter(NamedTuple):
 def drawn_strip(
     request: HttpRequest, ticket: Ticket, viewer: Agent, reader: Reader, *, may_act: bool
 ) -> SafeString:
-    """The header of a matter. What differs for each request only, the token of its forms, is put in
-    after the drawing, so that the rest can be remembered."""
+    """The header of a matter."""
     markup = draw("strip", strip_of(ticket, viewer, reader, may_act=may_act), brief=True)
-    token = f'{NO_TOKEN[:-1]} value="{get_token(request)}">'
-    return mark_safe(markup.replace(NO_TOKEN, token)) if may_act else markup
+    return with_token(markup, request) if may_act else markup
 
 
 def strip_of(ticket: Ticket, viewer: Agent, reader: Reader, *, may_act: bool) -> Strip:
