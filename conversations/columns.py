@@ -7,10 +7,11 @@ together and make rows of joined tables takes ten times as long as all the rest 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from django.db import models
+from django.db import connection, models
+from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=models.Model)
 
@@ -36,10 +37,26 @@ class Columns(Generic[M]):
         """As a statement selects them, from this table or alias."""
         return ", ".join(f"{table}.{field.column}" for field in self._fields)
 
+    def asked(self, statement: str, told: Mapping[str, Any]) -> list[M]:
+        """The rows of a statement that selects these columns and nothing else."""
+        with connection.cursor() as cursor:
+            cursor.execute(statement, told)
+            return [self.made(row) for row in cursor.fetchall()]
+
     def made(self, values: Sequence[Any]) -> M:
         """A row of the model, from the values of these columns in their order."""
         if self._json:
             values = list(values)
             for at in self._json:
                 values[at] = json.loads(values[at])
-        return self.model.from_db("default", self.names, values)
+        # As `from_db` makes it, without asking each field of the model whether it is among these
+        # and telling signals nobody hears: of a page's time that was a tenth.
+        row = self.model.__new__(self.model)
+        row.__dict__.update(zip(self.names, values, strict=True), _state=self._state())
+        return row
+
+    @staticmethod
+    def _state() -> ModelState:
+        state = ModelState()
+        state.adding, state.db = False, "default"
+        return state

@@ -174,9 +174,11 @@ def _read(where: str, told: dict[str, Any]) -> list[Ticket]:
 def _made(row: Sequence[Any]) -> Ticket:
     ticket = TICKET.made(row[: len(TICKET)])
     customer, _customer, name, text, *newest = row[len(TICKET) + 1 :]
-    ticket.conversation = OF.made((ticket.conversation_id, customer))
-    ticket.conversation.customer = WHO.made((customer, name))
-    ticket.newest = NEWEST.made(newest) if newest[0] else None
+    conversation = OF.made((ticket.conversation_id, customer))
+    # Where the ORM would look for them; set as attributes, each is asked for its database again.
+    conversation._state.fields_cache["customer"] = WHO.made((customer, name))
+    ticket._state.fields_cache["conversation"] = conversation
+    ticket._state.fields_cache["newest"] = NEWEST.made(newest) if newest[0] else None
     ticket.newest_text = text  # type: ignore[attr-defined]
     return ticket
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
+from conversations.columns import Columns
 from conversations.models import Draft
 
 if TYPE_CHECKING:
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from conversations.models import Agent, HeldSend, Ticket
 
 BEGUN = "SELECT ticket_id FROM conversations_draft WHERE agent_id = %s AND ticket_id = ANY(%s)"
+
+DRAFT = Columns(Draft)
+OWN = f"""
+SELECT {DRAFT.of("d")} FROM conversations_draft d
+WHERE d.ticket_id = %(ticket)s AND d.agent_id = %(agent)s
+"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,8 @@ def discard(ticket: Ticket, *, by: Agent, mode: str, version: int | None = None)
 
 
 def drafts_of(ticket: Ticket, agent: Agent) -> dict[str, Draft]:
-    return {draft.mode: draft for draft in Draft.objects.filter(ticket=ticket, agent=agent)}
+    found = DRAFT.asked(OWN, {"ticket": ticket.pk, "agent": agent.pk})
+    return {draft.mode: draft for draft in found}
 
 
 def begun(agent: Agent, tickets: Collection[int]) -> frozenset[int]:

@@ -6,21 +6,43 @@ import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import F
+from django.db import connection
 
 from conversations import drafts
+from conversations.columns import Columns
 from conversations.customers import untagged
 from conversations.forms import NoteForm, ReplyForm
-from conversations.models import Attachment, Direction, Draft, Entry, Identity, Inbox, Kind, Proof
+from conversations.models import Attachment, Draft, Entry, Identity, Inbox, Proof
+from conversations.models.tickets import READABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from conversations.models import Agent, Ticket
-    from conversations.models.entries import EntryQuerySet
 
 MAIL = "email"
 RESOLVE = "+resolve"
+
+INBOX, ADDRESS = Columns(Inbox), Columns(Identity)
+INBOXES = f"""
+SELECT {INBOX.of("i")} FROM conversations_inbox i
+WHERE i.is_active AND i.restriction = %(restriction)s
+  AND (i.restriction = '' OR i.id = %(inbox)s)
+ORDER BY i.name
+"""
+ADDRESSES = f"""
+SELECT {ADDRESS.of("i")} FROM conversations_identity i
+WHERE i.conversation_id = %(conversation)s AND i.kind = ANY(%(kinds)s)
+ORDER BY i.blocked_at, i.undeliverable_at, i.wrote_at DESC NULLS LAST, i.id
+"""
+HEARD = Columns(Entry, "id", "ticket_id", "identity_id", "inbox_id", "data")
+SENDER = Columns(Identity, "id", "kind", "value", "label")
+MESSAGE = f"""
+SELECT {HEARD.of("e")}, {SENDER.of("i")} FROM conversations_entry e
+JOIN conversations_ticket t ON t.id = e.ticket_id
+LEFT JOIN conversations_identity i ON i.id = e.identity_id
+WHERE e.ticket_id = %(ticket)s AND e.kind = 'message' AND {READABLE}
+"""
 
 
 @dataclass(frozen=True)
@@ -128,14 +150,11 @@ def bound_reply(ticket: Ticket, data: Mapping[str, Any]) -> ReplyForm:
 
 def ways_out(ticket: Ticket) -> tuple[Sequence[Identity], Sequence[Inbox]]:
     """Addresses and inboxes that fit; a restricted ticket is answered from its own inbox."""
-    inboxes = Inbox.objects.active().filter(restriction=ticket.restriction)
-    if ticket.restriction:
-        inboxes = inboxes.filter(pk=ticket.inbox_id or 0)
-    found = list(inboxes.order_by("name"))
-    identities = Identity.objects.filter(
-        conversation=ticket.conversation_id, kind__in={inbox.kind for inbox in found}
-    ).order_by("blocked_at", "undeliverable_at", F("wrote_at").desc(nulls_last=True), "pk")
-    return list(identities), found
+    wanted = {"restriction": ticket.restriction, "inbox": ticket.inbox_id}
+    inboxes = INBOX.asked(INBOXES, wanted)
+    kinds = sorted({inbox.kind for inbox in inboxes})
+    told = {"conversation": ticket.conversation_id, "kinds": kinds}
+    return ADDRESS.asked(ADDRESSES, told), inboxes
 
 
 def beginning(
@@ -164,8 +183,7 @@ def beginning(
 
 
 def last_heard(ticket: Ticket, agent: Agent) -> Entry | None:
-    rows = _messages(agent).filter(ticket=ticket, direction=Direction.IN)
-    return rows.order_by("-at", "-id").first()
+    return _message(ticket, agent, "e.direction = 'in' ORDER BY e.at DESC, e.id DESC LIMIT 1")
 
 
 def message_of(ticket: Ticket, agent: Agent, pk: object) -> Entry | None:
@@ -173,7 +191,20 @@ def message_of(ticket: Ticket, agent: Agent, pk: object) -> Entry | None:
     text = str(pk or "")
     if not text.isdecimal() or len(text) > 18:
         return None
-    return _messages(agent).filter(ticket=ticket, pk=int(text)).first()
+    return _message(ticket, agent, "e.id = %(id)s", id=int(text))
+
+
+def _message(ticket: Ticket, agent: Agent, which: str, **told: int) -> Entry | None:
+    """With what an answer to it needs to know, and its sender."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{MESSAGE} AND {which}", {**told, "ticket": ticket.pk, "agent": agent.pk})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    entry = HEARD.made(row[: len(HEARD)])
+    sender = row[len(HEARD) :]
+    entry._state.fields_cache["identity"] = SENDER.made(sender) if sender[0] else None
+    return entry
 
 
 def others_on(entry: Entry | None) -> list[str]:
@@ -195,11 +226,6 @@ def files_of(agent: Agent, ids: Iterable[object]) -> Sequence[Attachment]:
         return []
     rows = Attachment.objects.filter(public_id__in=wanted[:50], entry=None, uploaded_by=agent)
     return list(rows.order_by("pk"))
-
-
-def _messages(agent: Agent) -> EntryQuerySet:
-    rows = Entry.objects.visible_to(agent).filter(kind=Kind.MESSAGE)
-    return rows.select_related("identity").defer("search")
 
 
 def _reply_form(

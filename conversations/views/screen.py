@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.http import Http404
 
 from conversations import merges, timeline
-from conversations.models import Membership
+from conversations.columns import Columns
+from conversations.models import Identity, Membership
 from conversations.moments import Reader
 from conversations.permissions import entry_for
 from conversations.views import cards, lists, strips
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from conversations.views.composing import Composer
 
 MOST_TICKETS = 30
+ADDRESS = Columns(Identity)
+ADDRESSES = f"""
+SELECT {ADDRESS.of("i")} FROM conversations_identity i
+WHERE i.conversation_id = %(conversation)s ORDER BY i.kind, i.id
+"""
 
 
 def screen(
@@ -75,7 +81,7 @@ def side(conversation: Conversation, agent: Agent, *, may_change: bool) -> dict[
     """What the customer's panel needs."""
     there = timeline.asides(conversation)
     return {
-        "identities": list(conversation.identities.order_by("kind", "pk")),
+        "identities": ADDRESS.asked(ADDRESSES, {"conversation": conversation.pk}),
         "held": timeline.held_sends(conversation, agent) if there.held else (),
         "hidden": timeline.hidden_tickets(conversation, agent) if there.restricted else (),
         "joins": merges.undoable(conversation) if there.joined else (),
