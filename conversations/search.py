@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef
 
-from conversations.models import Agent, Conversation, Customer, Entry, Identity, Inbox, Ticket
+from conversations import names
+from conversations.columns import Columns
+from conversations.models import Conversation, Customer, Entry, Ticket
+from conversations.models.tickets import READABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from conversations.models.entries import EntryQuerySet
+    from conversations.models import Agent
 
 PAGE = 25
 FEW = 20
-WALK = 3_000
-WINDOW_WALKS = 12
-RESULT = (
-    *("conversation__customer__name", "ticket__subject", "ticket__restriction"),
-    *("at", "kind", "direction", "text", "agent", "bot", "identity", "inbox"),
+WALK = 1_000
+WINDOW = 36_000
+WINDOW_AGE = 600.0
+
+# What a result shows.
+OWN = Columns(
+    Entry,
+    *("id", "at", "conversation_id", "ticket_id", "kind", "direction", "text"),
+    *("agent_id", "bot_id", "identity_id", "inbox_id"),
 )
+MATTER = Columns(Ticket, "id", "subject", "restriction")
+OF = Columns(Conversation, "id", "customer_id")
+WHO = Columns(Customer, "id", "name")
+RESULTS = f"""
+SELECT {OWN.of("e")}, {MATTER.of("t")}, {OF.of("c")}, {WHO.of("p")}
+FROM conversations_entry e
+JOIN conversations_conversation c ON c.id = e.conversation_id
+JOIN conversations_customer p ON p.id = c.customer_id
+LEFT JOIN conversations_ticket t ON t.id = e.ticket_id
+WHERE e.id = ANY(%(ids)s) AND (t.id IS NULL OR {READABLE})
+ORDER BY e.at DESC, e.id DESC LIMIT %(limit)s
+"""
 
 # Every word has to be there. websearch syntax gives "phrases" and -not.
 QUERY = "websearch_to_tsquery('pg_catalog.simple', plain_text(%(text)s))"
@@ -35,11 +57,9 @@ SELECT id FROM (
 ) newest
 WHERE search @@ {QUERY} ORDER BY at DESC, id DESC LIMIT %(limit)s
 """
-WINDOW = """
-SELECT max(at) - %(times)s * (max(at) - min(at)) FROM (
-  SELECT at FROM conversations_entry WHERE kind <> 'event'
-  ORDER BY at DESC, id DESC LIMIT %(walk)s
-) newest
+OLDEST = """
+SELECT at FROM conversations_entry WHERE kind <> 'event'
+ORDER BY at DESC, id DESC OFFSET %(window)s LIMIT 1
 """
 EVERYWHERE = f"""
 WITH matching AS MATERIALIZED (
@@ -47,7 +67,9 @@ WITH matching AS MATERIALIZED (
 )
 SELECT id FROM matching ORDER BY at DESC, id DESC
 """
-IN_WINDOW = EVERYWHERE.replace("kind <> 'event'", "kind <> 'event' AND at >= %(since)s")
+# The moment by a question of its own: where PostgreSQL sees it, it takes what came in since it last
+# looked at the table for a handful of rows, and reads them one by one.
+IN_WINDOW = EVERYWHERE.replace("kind <> 'event'", "kind <> 'event' AND at >= (SELECT %(since)s)")
 
 # Half of all may have one name: each part ends with what is asked for, in the order of its index.
 # To LIKE some letters would be signs.
@@ -87,33 +109,42 @@ def _entries(agent: Agent, text: str) -> Sequence[Entry]:
         found = _readable(agent, ids)
         if len(found) == PAGE:
             break
+    _name(found)
     return found
 
 
 def _readable(agent: Agent, ids: Sequence[int]) -> list[Entry]:
     """The first page of these entries, newest first, that the agent may read."""
-    match = _whole(Entry.objects.visible_to(agent))
     found: list[Entry] = []
     for start in range(0, len(ids), PAGE * 2):
-        some = match.filter(pk__in=ids[start : start + PAGE * 2])
-        found += some.order_by("-at", "-id")[: PAGE - len(found)]
+        some = list(ids[start : start + PAGE * 2])
+        with connection.cursor() as cursor:
+            left = PAGE - len(found)
+            cursor.execute(RESULTS, {"ids": some, "agent": agent.pk, "limit": left})
+            found += map(_result, cursor.fetchall())
         if len(found) == PAGE:
             break
     return found
 
 
-def _whole(rows: EntryQuerySet) -> EntryQuerySet:
-    """With all that a result shows and no more, in a fixed number of queries."""
-    return (
-        rows.select_related("ticket", "conversation__customer")
-        .only(*RESULT)
-        .prefetch_related(
-            Prefetch("agent", queryset=Agent.objects.only("name", "email")),
-            "bot",
-            Prefetch("identity", queryset=Identity.objects.only("kind", "value", "label")),
-            Prefetch("inbox", queryset=Inbox.objects.only("kind")),
-        )
+def _result(row: Sequence[Any]) -> Entry:
+    entry, row = OWN.made(row[: len(OWN)]), row[len(OWN) :]
+    ticket, row = row[: len(MATTER)], row[len(MATTER) :]
+    conversation = OF.made(row[: len(OF)])
+    conversation._state.fields_cache["customer"] = WHO.made(row[len(OF) :])
+    entry._state.fields_cache["conversation"] = conversation
+    entry._state.fields_cache["ticket"] = MATTER.made(ticket) if ticket[0] else None
+    return entry
+
+
+def _name(entries: Sequence[Entry]) -> None:
+    known = names.named(
+        agent={entry.agent_id for entry in entries},
+        bot={entry.bot_id for entry in entries},
+        identity={entry.identity_id for entry in entries},
+        inbox={entry.inbox_id for entry in entries},
     )
+    names.give(entries, known, "agent", "bot", "identity", "inbox")
 
 
 def _among_newest(text: str) -> list[int]:
@@ -123,11 +154,20 @@ def _among_newest(text: str) -> list[int]:
 
 def _in_window(text: str) -> list[int]:
     """The index knows all entries of a word and no order: it is asked together with the dates, as
-    each entry it names is a page to read. The window is as wide as the newest entries tell."""
-    with connection.cursor() as cursor:
-        cursor.execute(WINDOW, {"walk": WALK, "times": WINDOW_WALKS})
-        since = cursor.fetchone()[0]
+    each entry it names is a page to read. The window is counted in entries: many may have come in
+    at once, and a day before them nothing."""
+    since = _since(WINDOW, int(time.monotonic() // WINDOW_AGE))
     return _ids(IN_WINDOW, {"text": text, "since": since}) if since else []
+
+
+@lru_cache(maxsize=1)
+def _since(window: int, _when: int) -> datetime | None:
+    """When the window began some minutes ago; None where there are not so many entries. It only
+    says how far to look first: whatever is newer is in it."""
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST, {"window": window})
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _everywhere(text: str) -> list[int]:

@@ -142,7 +142,7 @@ class Entry(models.Model):
             models.Index("ticket", "at", "id", name="entry_of_ticket"),
             models.Index("conversation", "rev", name="entry_rev"),
             models.Index("at", "id", condition=~Q(kind="event"), name="entry_newest"),
-            GinIndex("search", name="entry_search"),
+            GinIndex("search", name="entry_search", gin_pending_list_limit=256),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),

@@ -154,9 +154,20 @@ def _marked(text: str, words: list[str]) -> SafeString:
     return mark_safe(body + escape(text[at:]))
 
 
+class _Plain(dict[int, str]):
+    """What each letter is without its marks, remembered once it was asked for."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = found = _plain_letter(chr(code))
+        return found
+
+
+PLAIN = _Plain()
+
+
 def plain(text: str) -> str:
     """Lower case without marks, letter for letter, so that places in it are places in the text."""
-    return "".join(map(_plain_letter, text))
+    return text.translate(PLAIN)
 
 
 def _plain_letter(letter: str) -> str:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from conversations import merges, search
-from conversations.models import Conversation
+from conversations.models import Conversation, Entry
 from tests import builders
 from tests.builders import Cast
 
@@ -73,3 +74,40 @@ def test_older_ones_are_found_beyond_the_first_walk(
     monkeypatch.setattr(search, "WALK", 2)
     entries = [builders.write_in(cast.inbox, text=f"common {n}") for n in range(5)]
     assert search.search(cast.alice, "common").entries == entries[::-1]
+
+
+def test_the_window_is_counted_in_entries_not_in_hours(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many that came in at once must not hide what was said before them from the second look."""
+    monkeypatch.setattr(search, "WALK", 2)
+    monkeypatch.setattr(search, "WINDOW", 5)
+    search._since.cache_clear()
+    old = [builders.write_in(cast.inbox, text=f"common {n}") for n in range(3)]
+    Entry.objects.filter(pk=old[0].pk).update(text="", search=None)
+    for n in range(4):
+        builders.write_in(cast.inbox, text=f"something else {n}")
+    assert search._among_newest("common") == []
+    assert search._in_window("common") == [old[2].pk, old[1].pk]
+    assert search.search(cast.alice, "common").entries == old[:0:-1]
+    search._since.cache_clear()
+
+
+def test_a_result_says_whose_it_is_and_who_wrote_it_without_asking_again(
+    cast: Cast, django_assert_num_queries: object
+) -> None:
+    entry = builders.write_in(cast.inbox, "kim@example.org", label="Kim", text="where is it")
+    search._since.cache_clear()
+    with django_assert_num_queries(7):  # type: ignore[operator]
+        [found] = search.search(cast.alice, "where").entries
+        told = (found.conversation.customer.name, found.ticket.subject, found.identity.value)
+        sender = (found.inbox.kind, found.agent, found.bot, found.text, found.at)
+    assert told == ("Kim", entry.ticket.subject, "kim@example.org")
+    assert sender == ("email", None, None, "where is it", entry.at)
+
+
+@pytest.mark.django_db
+def test_words_that_came_in_last_wait_in_a_short_list() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reloptions FROM pg_class WHERE relname = 'entry_search'")
+        assert cursor.fetchone() == (["gin_pending_list_limit=256"],)
