@@ -34,6 +34,26 @@ class NoBrowser(Exception):
     """Chromium or the driver of it isn't on this machine."""
 
 
+class NeverCame(Exception):
+    """A page didn't do what was waited for, or a script of ours broke in it; the text says what."""
+
+
+# What a script in a page waits for has no end of its own: the driver waits for its answer for ever.
+WITHIN = """
+const within = (patience, what, promise) => {
+  let late;
+  const end = new Promise((_, fail) => {
+    late = setTimeout(() => fail(new Error(`never came: ${what}`)), patience);
+  });
+  return Promise.race([promise, end]).finally(() => clearTimeout(late));
+};
+const event = (name) =>
+  new Promise((done) => document.addEventListener(name, done, { once: true }));
+const frame = () => new Promise((done) => requestAnimationFrame(done));
+const painted = () => frame().then(() => new Promise((done) => setTimeout(done)));
+"""
+
+
 def sizes() -> dict[str, float]:
     """KiB of all the console's scripts (htmx with them) and styles, each file by gzip alone."""
     folder = Path(str(finders.find(SCRIPTS)))
@@ -85,22 +105,37 @@ def _browser() -> tuple[Any, str | None]:
     return sync_playwright, chromium
 
 
+def _run(page: Any, script: str, **told: Any) -> Any:
+    """What a script of ours answers. Raises NeverCame."""
+    from playwright.sync_api import Error
+
+    try:
+        within = f"(told) => {{ {WITHIN} return ({script})(told); }}"
+        return page.evaluate(within, {**told, "patience": PATIENCE})
+    except Error as error:
+        raise NeverCame(str(error)) from None
+
+
 # Clicks the rows of the list in turn; a switch is over when the other thread is painted.
 SWITCH = """
-async (count) => {
+async ({ count, patience }) => {
   const times = [];
-  const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  const opened = () =>
-    new Promise((done) => document.addEventListener("desk:opened", done, { once: true }));
   for (let n = 0; n < count; n++) {
     const rows = document.querySelectorAll("#rows .list-row");
-    const row = rows[n % rows.length];
+    let row = rows[n % rows.length];
     row.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
     await new Promise((done) => setTimeout(done, n % 2 ? 400 : 0)); // every second one was hovered
-    const began = performance.now(), done = opened();
+    // The list is live: a row may have been drawn anew meanwhile, and what is gone opens nothing.
+    const { href } = row;
+    if (!row.isConnected) {
+      row = [...document.querySelectorAll("#rows .list-row")].find((one) => one.href === href);
+    }
+    const began = performance.now();
+    const what = `desk:opened after a click on row ${n}, ${href}`;
+    const opened = within(patience, what, event("desk:opened"));
     row.click();
-    await done;
-    await painted();
+    await opened;
+    await within(patience, "a frame after desk:opened", painted());
     times.push([n % 2, performance.now() - began]);
     await new Promise((done) => setTimeout(done, 100));
   }
@@ -112,8 +147,8 @@ async (count) => {
 def _switches(page: Any, origin: str, count: int) -> dict[str, Any]:
     page.goto(f"{origin}/desk/all/open/")
     page.wait_for_selector('html[data-line="live"]')
-    page.evaluate(SWITCH, 4)
-    times = page.evaluate(SWITCH, count)
+    _run(page, SWITCH, count=4)
+    times = _run(page, SWITCH, count=count)
     return {
         "cold": percentiles([ms for hovered, ms in times if not hovered]),
         "prefetched": percentiles([ms for hovered, ms in times if hovered]),
@@ -169,13 +204,13 @@ def _note(ticket: Ticket, colleague: Viewer, text: str) -> float:
 
 # Scrolls up for some seconds; frames are what the reader would feel.
 SCROLL = """
-async (seconds) => {
+async ({ seconds, patience }) => {
   const thread = document.getElementById("thread");
   const frames = [], ends = performance.now() + seconds * 1000;
   let last = performance.now(), most = 0;
   while (last < ends) {
     thread.scrollTop -= 60;
-    await new Promise((done) => requestAnimationFrame(done));
+    await within(patience, "a frame while scrolling", frame());
     const now = performance.now();
     frames.push(now - last);
     last = now;
@@ -185,14 +220,12 @@ async (seconds) => {
 }
 """
 JUMP = """
-async (button) => {
+async ({ button, patience }) => {
   const began = performance.now();
-  const paged = new Promise((done) => {
-    document.addEventListener("desk:paged", done, { once: true });
-  });
+  const paged = within(patience, `desk:paged after a click on ${button}`, event("desk:paged"));
   document.querySelector(button).click();
   await paged;
-  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  await within(patience, "a frame after desk:paged", painted());
   return performance.now() - began;
 }
 """
@@ -204,9 +237,9 @@ def _long(page: Any, origin: str, conversation: int, entries: int) -> dict[str, 
     page.wait_for_selector("#feed [data-key]")
     opened = (time.perf_counter() - began) * 1000
     page.wait_for_selector('html[data-line="live"]')
-    scrolled = page.evaluate(SCROLL, SCROLL_SECONDS)
-    first = page.evaluate(JUMP, "[data-page=first]")
-    newest = page.evaluate(JUMP, "#below")
+    scrolled = _run(page, SCROLL, seconds=SCROLL_SECONDS)
+    first = _run(page, JUMP, button="[data-page=first]")
+    newest = _run(page, JUMP, button="#below")
     return {
         "entries": entries,
         "opened_ms": round(opened, 1),

@@ -86,6 +86,8 @@ class Command(BaseCommand):
                 figures = console.measure(count, seed=os.getpid())
         except console.NoBrowser as error:
             return {"what": "console", "skipped": str(error), **console.sizes()}
+        except console.NeverCame as error:
+            raise CommandError(str(error)) from None
         return {"what": "console", **figures, "reach": judged("console", figures)}
 
     def _flood(self, count: int, seconds: int) -> dict[str, Any]:
