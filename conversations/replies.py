@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from conversations import deliveries, ownership, tickets
+from conversations.columns import Columns
 from conversations.errors import BadInput, DomainError, Moved, NotReachable, StaleContext
 from conversations.models import (
     Agent,
@@ -44,6 +45,12 @@ class ClaimedAddress(DomainError):
     message = _("This address was never proved and never wrote to us. Send there anyway?")
 
 
+ADDRESS, INBOX = Columns(Identity), Columns(Inbox)
+TO = f"""
+SELECT {ADDRESS.of("i")} FROM conversations_identity i
+WHERE i.id = %(identity)s AND i.conversation_id = %(conversation)s
+"""
+FROM = f"SELECT {INBOX.of('i')} FROM conversations_inbox i WHERE i.id = %(inbox)s AND i.is_active"
 # Asked before each reply, and nearly always in vain. Spelled as the unique indexes have it.
 DONE = """
 SELECT FROM conversations_heldsend WHERE actor = %(actor)s AND client_token = %(token)s
@@ -244,10 +251,9 @@ def _way_out(
     thread: Thread, ticket: Ticket, outgoing: Outgoing, *, confirmed: bool
 ) -> tuple[Identity, Inbox]:
     """From which inbox to which address, read again under the lock."""
-    identity = Identity.objects.filter(
-        pk=outgoing.identity, conversation=thread.conversation
-    ).first()
-    inbox = Inbox.objects.active().filter(pk=outgoing.inbox).first()
+    told = {"identity": outgoing.identity, "conversation": thread.conversation.pk}
+    identity = next(iter(ADDRESS.asked(TO, told)), None)
+    inbox = next(iter(INBOX.asked(FROM, {"inbox": outgoing.inbox})), None)
     if identity is None:
         raise NotReachable(_("That address does not belong to this customer any more."))
     if inbox is None:
