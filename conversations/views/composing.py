@@ -33,7 +33,7 @@ ORDER BY i.name
 ADDRESSES = f"""
 SELECT {ADDRESS.of("i")} FROM conversations_identity i
 WHERE i.conversation_id = %(conversation)s AND i.kind = ANY(%(kinds)s)
-ORDER BY i.blocked_at, i.undeliverable_at, i.wrote_at DESC NULLS LAST, i.id
+ORDER BY i.blocked_at IS NOT NULL, i.undeliverable_at IS NOT NULL, i.wrote_at DESC NULLS LAST, i.id
 """
 HEARD = Columns(Entry, "id", "ticket_id", "identity_id", "inbox_id", "data")
 SENDER = Columns(Identity, "id", "kind", "value", "label")

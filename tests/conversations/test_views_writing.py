@@ -9,8 +9,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from conversations import replies
+from conversations import customers, replies
+from conversations.customers import Address
 from conversations.models import Attachment, Draft, Entry, HeldSend, Identity, Ticket
+from conversations.thread import database_now
+from conversations.views import composing
 from tests.builders import (
     conversation_of,
     head_of,
@@ -269,3 +272,20 @@ def test_writing_first_makes_the_customer_and_asks_for_strangers() -> None:
         cast.alice,
         "Nora",
     )
+
+
+def test_an_answer_nobody_asked_for_begins_with_an_address_that_can_be_reached() -> None:
+    """Where no message says whom to answer, such as after it was moved elsewhere."""
+    cast = make_cast()
+    entry = write_in(cast.inbox)
+    assert entry.ticket and entry.identity
+    conversation = entry.conversation
+    addresses = [
+        customers.add_address(conversation, Address("email", f"{name}@example.org"), by=cast.alice)
+        for name in ("gone", "full", "fine")
+    ]
+    moment = database_now()
+    Identity.objects.filter(pk__in=[entry.identity.pk, addresses[0].pk]).update(blocked_at=moment)
+    Identity.objects.filter(pk=addresses[1].pk).update(undeliverable_at=moment)
+    shown, _inboxes = composing.ways_out(entry.ticket)
+    assert [row.value.partition("@")[0] for row in shown[:2]] == ["fine", "full"]
