@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 if TYPE_CHECKING:
     from conversations.models import Entry
@@ -32,8 +32,25 @@ def wait_between(before: Entry | None, entry: Entry) -> Wait | None:
     length = entry.at - before.at
     if length < SHORTEST:
         return None
-    words = _sentence(before, entry) % {"time": timesince(before.at, entry.at)}
+    words = _sentence(before, entry) % {"time": in_words(length)}
     return Wait(words, 1 + sum(length >= step for step in SCALE))
+
+
+def in_words(length: timedelta) -> str:
+    """In the two greatest units that follow each other: "3 hours, 58 minutes".
+
+    Django's own words for it are not in all languages we speak.
+    """
+    minutes = int(length.total_seconds()) // 60
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = [
+        ngettext("%(count)d day", "%(count)d days", days) % {"count": days} if days else "",
+        ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours} if hours else "",
+        ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+        if minutes and not days
+        else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def _sentence(before: Entry, entry: Entry) -> str:
