@@ -213,10 +213,16 @@ def _asked(request: AgentRequest, **subject: Any) -> HttpResponse:
 
 
 def _filename(export: TranscriptExport) -> str:
-    """By the customer where it is one's alone, and by the day it was asked for."""
+    """By the customer where it is one's alone, by the day it was asked for, and by what is in it:
+    a file with notes must not be taken for the one to send."""
     conversation = export.conversation or (export.ticket.conversation if export.ticket else None)
     about = slugify(customer_name(conversation.customer)) if conversation else ""
-    parts = [slugify(_("Transcript")) or "transcript", about[:40], f"{export.asked_at:%Y-%m-%d}"]
+    parts = [
+        slugify(_("Transcript")) or "transcript",
+        about[:40],
+        f"{export.asked_at:%Y-%m-%d}",
+        slugify(_("with notes")) if export.with_notes else "",
+    ]
     return f"{'-'.join(filter(None, parts))}.{export.format}"
 
 

@@ -209,6 +209,14 @@ def test_the_file_is_for_its_asker_and_each_download_is_written_down(
     assert answered["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
 
+def test_a_file_with_notes_says_so_in_its_name(suri: Agent, ticket: Ticket) -> None:
+    for with_notes, told in ((True, True), (False, False)):
+        export = ask(suri, ticket=ticket, with_notes=with_notes)
+        made(export)
+        answered = sign_in(suri).get(reverse("transcripts:file", args=[export.public_id]))
+        assert ("-with-notes." in answered["Content-Disposition"]) is told
+
+
 def restrict(ticket: Ticket) -> None:
     Ticket.objects.filter(pk=ticket.pk).update(restriction="legal")
 
