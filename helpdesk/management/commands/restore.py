@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 
@@ -57,4 +58,10 @@ class Command(BaseCommand):
             return
         self.stdout.write("The database will be emptied and filled from it; files come back too.")
         put_back(archive, force=force, say=self.stdout.write)
-        self.stdout.write("Done. Everybody signs in anew. Start web, workers and beat; run doctor.")
+        self.stdout.write(f"Done. Everybody signs in anew. {_next()}")
+
+
+def _next() -> str:
+    if settings.LOCAL:
+        return f"Start it with: manage.py up --data {settings.DATA_DIR}"
+    return "Start web, workers and beat; run doctor."
