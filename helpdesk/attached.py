@@ -35,21 +35,21 @@ def main(arguments: Sequence[str]) -> int:
     options, rest = parser.parse_known_args(arguments)
     data = Path(options.data or ROOT / ".local" / "up").resolve()
     only_reads = options.check or options.keys is not None
-    if "--help" in rest or "-h" in rest:
-        return manage([options.command, *rest], module="helpdesk.offline")
     if options.check:
         rest.append("--check")
     if options.keys is not None:
         rest.append(f"--keys={options.keys}")
+    if only_reads or "--help" in rest or "-h" in rest:
+        return offline([options.command, *rest])
     try:
-        return run(data, [options.command, *rest], changes=not only_reads)
+        return run(data, [options.command, *rest])
     except (StartError, EmbeddedError, keys.KeysError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def run(data: Path, command: list[str], *, changes: bool) -> int:
-    """On the copy in `data`, as it is found. A restore that `changes` it brings its keys along."""
+def run(data: Path, command: list[str]) -> int:
+    """On the copy in `data`, as it is found. A restore brings its keys along."""
     if command[0] == "restore":
         passable(data)
     elif not (data / "keys.json").exists():
@@ -63,7 +63,7 @@ def run(data: Path, command: list[str], *, changes: bool) -> int:
         raise StartError(
             f"The copy in {data} is not running. Start it with: manage.py up --data DIR"
         )
-    return with_servers(data, command, changes=changes)
+    return with_servers(data, command)
 
 
 def runs(data: Path) -> bool:
@@ -78,7 +78,7 @@ def runs(data: Path) -> bool:
         os.close(handle)
 
 
-def with_servers(data: Path, command: list[str], *, changes: bool) -> int:
+def with_servers(data: Path, command: list[str]) -> int:
     """Start the copy's servers, run the command, stop them."""
     (data / "logs").mkdir(mode=0o700, exist_ok=True)
     supervisor = Supervisor(data / "logs", [take_lock(data / "lock")], aside)
@@ -89,7 +89,7 @@ def with_servers(data: Path, command: list[str], *, changes: bool) -> int:
         start_services(Copy(False, data, DEFAULT_PORTS), supervisor)
         os.environ.update(given, DB_POOL_SIZE="0")
         done = manage(command)
-        if given and changes and not done:
+        if given and not done:
             adopt(data, given)
         return done
     except StopRequested:
@@ -115,9 +115,18 @@ def adopt(data: Path, given: dict[str, str]) -> None:
     keys.write(data / "keys.json", known | {name: given[name] for name in known if name in given})
 
 
-def manage(command: list[str], module: str = "helpdesk.settings") -> int:
-    """Run a management command to its end."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = module
+def offline(command: list[str]) -> int:
+    """Run a management command that needs no copy. Here, as manage.py would come back to us."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "helpdesk.offline"
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["manage.py", *command])
+    return 0
+
+
+def manage(command: list[str]) -> int:
+    """Run a management command on the copy whose settings are in our environment."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "helpdesk.settings"
     return subprocess.run([sys.executable, str(ROOT / "manage.py"), *command]).returncode
 
 

@@ -66,6 +66,13 @@ def test_a_restore_that_only_reads_leaves_the_keys_alone(folder: Path) -> None:
     assert "SECRET_KEY=theirs" in (folder / "keys-0").read_text()
 
 
+@pytest.mark.parametrize("command", ["doctor", "backup", "restore"])
+def test_each_says_how_it_is_used_and_starts_nothing(folder: Path, command: str) -> None:
+    told = manage(command, "--help", f"--data={folder / 'copy'}")
+    assert told.startswith(f"usage: manage.py {command}")
+    assert not (folder / "copy").exists()
+
+
 @pytest.mark.full
 def test_a_copy_becomes_another_one_with_its_keys(folder: Path) -> None:
     first, second, file = folder / "first", folder / "second", folder / "desk.backup"
@@ -74,9 +81,12 @@ def test_a_copy_becomes_another_one_with_its_keys(folder: Path) -> None:
     copy.end(signal.SIGINT)
     manage("backup", str(file), "--data", str(first))
     assert "It is whole" in manage("restore", str(file), "--check", "--data", str(second))
+    assert not second.exists()
+    second.mkdir()
+    keys.load(second)
     theirs, own = (json.loads((one / "keys.json").read_text()) for one in (first, second))
     assert own["SECRET_KEY"] != theirs["SECRET_KEY"]
-    assert "Done." in manage("restore", str(file), "--data", str(second))
+    assert f"up --data {second}" in manage("restore", str(file), "--data", str(second))
     now = json.loads((second / "keys.json").read_text())
     services = {"POSTGRES_PASSWORD", "VALKEY_PASSWORD"}
     assert now == {name: (own if name in services else theirs)[name] for name in theirs}
