@@ -8,6 +8,7 @@ import importlib.util
 import os
 import platform
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +27,9 @@ from helpdesk.supervisor import Service
 
 UNPRIVILEGED = "nobody"
 LOOPBACK = "127.0.0.1"
+# Below what kernels hand out to whoever connects somewhere: making a new cluster takes long enough
+# for a port from there to be gone when its server starts.
+SERVER_PORTS = range(20_000, 32_000)
 VAR = Path("/var/lib")
 INITDB = (
     "--username=helpdesk",
@@ -125,6 +129,15 @@ def free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def server_port() -> int:
+    """A free TCP port that nobody is given by chance until our server listens on it."""
+    for port in random.sample(SERVER_PORTS, 50):
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    return free_port()
 
 
 def listening(port: int) -> bool:

@@ -28,6 +28,7 @@ from helpdesk.embedded import (
     free_port,
     listening,
     passable,
+    server_port,
 )
 from helpdesk.supervisor import Service, StartError, StopRequested, Supervisor, take_lock, try_lock
 
@@ -157,8 +158,8 @@ def start_services(copy: Copy, supervisor: Supervisor) -> None:
     place = Place.beside(copy.data)
     if place.moved:
         say(f"The database lives in {place.folder}, where the account it runs as can reach it.")
-    postgres = Postgres(place, secrets.pop("POSTGRES_PASSWORD"), free_port())
-    valkey = Valkey(place, secrets.pop("VALKEY_PASSWORD"), free_port())
+    postgres = Postgres(place, secrets.pop("POSTGRES_PASSWORD"), server_port())
+    valkey = Valkey(place, secrets.pop("VALKEY_PASSWORD"), server_port())
     made = secrets | {"DATABASE_URL": postgres.url, "REDIS_URL": valkey.url} | addresses(copy)
     given = set() if copy.demo else {name for name in made if os.environ.get(name)}
     os.environ.update({name: value for name, value in made.items() if name not in given})

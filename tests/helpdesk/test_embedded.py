@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -54,6 +55,14 @@ def test_what_it_kept_survives_kill_9(tmp_path_factory: pytest.TempPathFactory) 
             client.execute_command("WAITAOF", 1, 0, 1000)
         child.process.send_signal(signal.SIGKILL)
         child.finish()
+
+
+def test_a_port_in_use_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = embedded.server_port()
+    assert free in embedded.SERVER_PORTS
+    with socket.create_server(("127.0.0.1", free)):
+        monkeypatch.setattr(embedded, "SERVER_PORTS", range(free, free + 50))
+        assert {embedded.server_port() for _ in range(20)}.isdisjoint({free})
 
 
 def test_a_broken_cluster_is_reported_with_what_the_server_said() -> None:

@@ -1,6 +1,7 @@
 """`manage.py demo` and `up` as people run them: real processes, real signals, nothing left."""
 
 import http.cookiejar
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from helpdesk import launcher
+from helpdesk import embedded, launcher
 from helpdesk.embedded import free_port
 from tests.faults.desk import until
 from tests.helpdesk.running import ROOT, Running, token_in
@@ -76,6 +77,7 @@ class Browser:
 def test_the_demo_runs_stops_on_ctrl_c_and_survives_kill_9(start: Start, data: Path) -> None:
     copy = start("demo")
     copy.wait_ready()
+    assert all(port in embedded.SERVER_PORTS for port in private_ports(data))
     assert copy.state() == {"status": "ready", "degraded": {}, "oldest_unprocessed_at": None}
     parts = ("web", "queue=fast", "queue=slow", "beat", "mailpair", "postgres", "valkey")
     # A fork takes its name a moment after it begins.
@@ -91,6 +93,12 @@ def test_the_demo_runs_stops_on_ctrl_c_and_survives_kill_9(start: Start, data: P
     assert f"Open     {copy.url}/" in copy.printed
     assert "ada@demo.example" in copy.printed
     assert copy.printed.endswith("Stopped; nothing is left running.\n")
+
+
+def private_ports(data: Path) -> list[int]:
+    settings = json.loads((data / "running.json").read_text())
+    urls = (settings["DATABASE_URL"], settings["REDIS_URL"])
+    return [urllib.parse.urlsplit(url).port or 0 for url in urls]
 
 
 @pytest.mark.full
