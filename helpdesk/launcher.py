@@ -73,10 +73,18 @@ def main(arguments: Sequence[str]) -> int:
         set_lively(copy, lively=options.lively)
         supervisor = Supervisor(data / "logs", [lock], say)
         supervisor.obey_signals()
+        say(greeting(copy))
         return launch(copy, supervisor, began)
     except (StartError, EmbeddedError, keys.KeysError, OSError) as error:
         print(f"Helpdesk could not start: {error}", file=sys.stderr)
         return 1
+
+
+def greeting(copy: Copy) -> str:
+    """The first line, as nothing else is said until all runs."""
+    if (copy.data / RUNNING).exists():
+        return "Starting …"
+    return "Starting; the first time a database is made, which may take a minute …"
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

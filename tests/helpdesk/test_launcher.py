@@ -77,6 +77,7 @@ class Browser:
 def test_the_demo_runs_stops_on_ctrl_c_and_survives_kill_9(start: Start, data: Path) -> None:
     copy = start("demo")
     copy.wait_ready()
+    assert copy.printed.startswith("Starting; the first time a database is made")
     assert all(port in embedded.SERVER_PORTS for port in private_ports(data))
     assert copy.state() == {"status": "ready", "degraded": {}, "oldest_unprocessed_at": None}
     parts = ("web", "queue=fast", "queue=slow", "beat", "mailpair", "postgres", "valkey")
@@ -92,6 +93,7 @@ def test_the_demo_runs_stops_on_ctrl_c_and_survives_kill_9(start: Start, data: P
     assert copy.end(signal.SIGINT) == 0
     assert f"Open     {copy.url}/" in copy.printed
     assert "ada@demo.example" in copy.printed
+    assert copy.printed.startswith("Starting …\n")
     assert copy.printed.endswith("Stopped; nothing is left running.\n")
 
 
