@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 COOKIE: Final = "guide"
 SEARCHED: Final = "guide-searched"
 YEAR: Final = 365 * 24 * 3600
+SHE: Final = f"maya@{MAIL_DOMAIN}"
 LONG: Final = f"margaret@{MAIL_DOMAIN}"
 
 
@@ -95,9 +96,8 @@ def _of(request: HttpRequest) -> Guide:
     if not isinstance(agent, Agent):
         raise Http404
     answered = _answered(agent)
-    chat = _heard("chat", agent).order_by("at").last()
-    margaret = Identity.objects.at("email", LONG).first()
-    old = margaret.conversation_id if margaret else 0
+    chat = _heard("chat", agent).filter(conversation=_of_customer(SHE)).order_by("at").last()
+    old = _of_customer(LONG)
     return Guide(
         (
             Step(
@@ -134,6 +134,12 @@ def _of(request: HttpRequest) -> Guide:
             ),
         )
     )
+
+
+def _of_customer(address: str) -> int:
+    """The customer's conversation; 0 where there is no such customer."""
+    identity = Identity.objects.at("email", address).first()
+    return identity.conversation_id if identity else 0
 
 
 def _answered(agent: Agent) -> Identity | None:

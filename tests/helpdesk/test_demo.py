@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from conversations import replies
-from conversations.models import Agent, HeldSend, Team
+from conversations.models import Agent, HeldSend, Inbox, Team
 from helpdesk.demo import data, lively
 from helpdesk.embedded import free_port
 from tests.builders import answer, identity_of, make_ticket
@@ -125,6 +125,17 @@ def test_an_answer_taken_back_is_no_step_done(client: Client) -> None:
     told = client.get("/demo/guide/", **HERE).content.decode()
     assert "2 of 6" in told, "What she wrote is the other one."
     replies.undo(held)
+    assert "1 of 6" in client.get("/demo/guide/", **HERE).content.decode()
+
+
+@pytest.mark.usefixtures("demo")
+def test_to_be_maya_is_more_than_to_chat(client: Client) -> None:
+    client.post(PATH, **HERE)
+    chat = data.inbox_of(Team.objects.get(name="Support"))
+    Inbox.objects.filter(pk=chat.pk).update(kind="chat")
+    make_ticket(chat, "a-stranger@demo.example")
+    assert "0 of 6" in client.get("/demo/guide/", **HERE).content.decode()
+    make_ticket(chat, "maya@demo.example")
     assert "1 of 6" in client.get("/demo/guide/", **HERE).content.decode()
 
 
