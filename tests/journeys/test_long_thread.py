@@ -107,3 +107,24 @@ def test_jumping_to_the_first_and_to_the_newest(desk: Desk, cast: Cast) -> None:
     page.locator("#below").click()
     expect(page.get_by_text("Said meanwhile").last).to_be_in_viewport()
     assert rows(page) <= 100
+
+
+def test_on_a_phone_it_opens_at_the_newest(desk: Desk, cast: Cast) -> None:
+    ticket = make_ticket(cast.inbox, label="Kim Park", text="The very first")
+    grow(ticket, 40)
+    phone = desk.computer(cast.alice, viewport={"width": 390, "height": 844})
+    page = desk.tab(phone, f"/conversations/{ticket.conversation_id}/")
+    expect(page.get_by_text("message number 40").first).to_be_in_viewport()
+
+
+def test_its_frame_never_scrolls_and_it_is_left_without_a_fault(desk: Desk, cast: Cast) -> None:
+    ticket = make_ticket(cast.inbox, label="Kim Park", text="The very first")
+    for number in range(20):
+        make_ticket(cast.inbox, label="Kim Park", text=f"Matter {number}")
+    page = desk.at(cast.alice, f"/conversations/{ticket.conversation_id}/")
+    assert page.locator(".matters > li").count() > 12
+    assert page.evaluate("document.documentElement.scrollHeight") == 900
+    page.get_by_role("link", name="Mine", exact=True).first.click()
+    expect(page.get_by_role("heading", name="Choose a conversation")).to_be_visible()
+    page.keyboard.press("j")
+    assert desk.complaints == []

@@ -90,9 +90,11 @@ export function begin(onScroll) {
   const box = thread();
   stick = !box.classList.contains("from-top");
   box.classList.add("from-top");
-  if (stick && ownScroll()) toEnd();
+  // Where the page scrolls, a browser that comes back puts it where it was.
+  if (stick && (ownScroll() || !scrollY)) toEnd();
   box.addEventListener("scroll", () => scrolled(onScroll), { passive: true });
-  new ResizeObserver(() => stick && ownScroll() && toEnd()).observe(box);
+  // The last word it has for us is that the thread is gone from the page.
+  new ResizeObserver(() => box.isConnected && stick && ownScroll() && toEnd()).observe(box);
 }
 
 function scrolled(onScroll) {
