@@ -327,6 +327,7 @@ def test_questions_before_and_an_address_for_later(shop: Shop, cast: Cast) -> No
     page = shop.tab()
     frame = open_chat(page)
     expect(frame.locator("#composer")).to_be_hidden()
+    expect(frame.get_by_label("Your name")).to_be_focused()
     frame.get_by_role("button", name="Start the chat").click()
     expect(frame.get_by_text("Please fill this in.")).to_be_visible()
     expect(frame.get_by_label("Your name")).to_be_focused()

@@ -37,11 +37,14 @@ function missing() {
 
 export function prepare() {
   const fields = missing();
+  // A chat opened for the first time learns only then what it is to ask: who is about to write is taken along.
+  const writes = document.activeElement === find("text");
   composer.show(!fields.length);
   if (form.hidden === Boolean(fields.length)) form.querySelectorAll(".field").forEach((one) => one.remove());
   form.hidden = !fields.length;
   const shown = new Set([...form.querySelectorAll("input")].map(({ name }) => name));
   for (const field of fields) if (!shown.has(field.name)) form.querySelector("button").before(draw(field));
+  if (writes && fields.length) focus();
 }
 
 function draw({ name, label, type, required }) {
