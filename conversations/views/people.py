@@ -25,10 +25,12 @@ def everybody(request: AgentRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "POST"])
 @for_admins
 def invite(request: AgentRequest) -> HttpResponse:
-    """The link is in this answer and nowhere else."""
+    """The link is in this answer and nowhere else: whoever asks for its address again is led on."""
+    if request.method == "GET":
+        return redirect("settings:people")
     form = InviteForm(request.POST)
     if form.is_valid():
         try:

@@ -118,7 +118,10 @@ def test_the_link_is_shown_once_and_never_stored(admin: Agent) -> None:
     token = link_in(page)
     assert token in page.content.decode()
     assert "no-store" in page["Cache-Control"]
-    assert token not in client.get(reverse("settings:people")).content.decode()
+    # Enter in the address bar asks for the page again.
+    again = client.get(reverse("settings:invite"), follow=True)
+    assert again.redirect_chain == [(reverse("settings:people"), 302)]
+    assert token not in again.content.decode()
     assert token not in Invitation.objects.get().token_hash
 
 
