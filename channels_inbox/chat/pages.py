@@ -44,6 +44,7 @@ def loader(request: HttpRequest, key: str) -> HttpResponse:
     """The script a site embeds, with the chat's settings in it. Caches may keep it for a while."""
     inbox, config = _chat(key)
     told = {**_look(inbox, config), "origin": _origin(request), "side": config.side}
+    told["sites"] = " ".join(config.domains)
     body = render_to_string("chat/loader.js", {**told, "language": config.language})
     tag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
     given = request.headers.get("If-None-Match", "")
@@ -243,15 +244,16 @@ def _policy(request: HttpRequest, config: ChatConfig) -> str:
 
 
 def _ancestors(config: ChatConfig) -> list[str]:
-    """Pages that may frame the panel: those of the domains, on http only on this machine's own
-    names, and the desk's preview."""
+    """Pages that may frame the panel: those of the domains, at any port where none is named, on
+    http only on this machine's own names; and the desk's preview."""
     if not config.domains:
         return ["*"]
     found = ["'self'"]
     for domain in config.domains:
-        found.append(f"https://{domain}")
+        here = domain if ":" in domain else f"{domain}:*"
+        found.append(f"https://{here}")
         if urlsplit(f"//{domain}").hostname in ("localhost", "127.0.0.1"):
-            found.append(f"http://{domain}")
+            found.append(f"http://{here}")
     return found
 
 

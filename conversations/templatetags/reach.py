@@ -108,4 +108,6 @@ def _in_window(reached: Reach) -> tuple[str, str]:
 
 
 def _wrote(row: Identity) -> str:
-    return _("first wrote %(time)s") % {"time": soon(row.wrote_at)} if row.wrote_at else _("never wrote")
+    if not row.wrote_at:
+        return _("never wrote")
+    return _("first wrote %(time)s") % {"time": soon(row.wrote_at)}

@@ -7,8 +7,8 @@
 {% endcomment %}(() => {
 "use strict";
 const key = "{{ key|escapejs }}", origin = "{{ origin|escapejs }}", color = "{{ color|escapejs }}", side = "{{ side|escapejs }}";
-const words = { {% for code, name in languages %}{% language code %}{% translate "Chat" as chat %}{% translate "Open chat" as open %}{% translate "Open chat (%s new)" as fresh %}{% translate "Close chat" as close %}{% translate "The chat can’t be reached." as failed %}{% translate "Try again" as retry %}{% translate "Write to us" as write %}
-  {{ code }}: { chat: "{{ chat|escapejs }}", open: "{{ open|escapejs }}", fresh: "{{ fresh|escapejs }}", close: "{{ close|escapejs }}", failed: "{{ failed|escapejs }}", retry: "{{ retry|escapejs }}", write: "{{ write|escapejs }}" },{% endlanguage %}{% endfor %}
+const words = { {% for code, name in languages %}{% language code %}{% translate "Chat" as chat %}{% translate "Open chat" as open %}{% translate "Open chat (%s new)" as fresh %}{% translate "Close chat" as close %}{% translate "The chat can’t be reached." as failed %}{% translate "Try again" as retry %}{% translate "Write to us" as write %}{% translate "The chat is not shown here: its settings do not name %s among its sites." as stranger %}
+  {{ code }}: { chat: "{{ chat|escapejs }}", open: "{{ open|escapejs }}", fresh: "{{ fresh|escapejs }}", close: "{{ close|escapejs }}", failed: "{{ failed|escapejs }}", retry: "{{ retry|escapejs }}", write: "{{ write|escapejs }}", stranger: "{{ stranger|escapejs }}" },{% endlanguage %}{% endfor %}
 };
 const script = document.currentScript;
 const queue = window.HelpdeskChat;
@@ -19,6 +19,14 @@ const speaks = (tag) => Object.keys(words).find((code) => code === String(tag ||
 const language = [script?.dataset.language, "{{ language|escapejs }}", page.lang, navigator.language].map(speaks).find(Boolean) || Object.keys(words)[0];
 const say = words[language];
 const theme = script?.dataset.theme || "{{ theme|escapejs }}";
+
+{# Elsewhere the panel refuses its frame. The server decides; here it is only said, to whoever builds the site. #}
+const sites = "{{ sites|escapejs }}".split(" ").filter(Boolean);
+const isThis = (site) => {
+  const host = site.includes(":") ? location.host : location.hostname;
+  return site.startsWith("*.") ? host.endsWith(site.slice(1)) : host === site;
+};
+if (sites.length && location.origin !== origin && !sites.some(isThis)) return console.warn(say.stranger.replace("%s", location.host));
 
 {# Memory, for the panel's things too: browsers give a frame of another site no storage, or forget it soon. #}
 {# Each thing has its own name, so that two tabs never write over each other. #}
