@@ -6,7 +6,7 @@ rolled back. Nothing here waits or fails because of Redis. Groups are what socke
     conversation.<id>   {"type": "bell", "conversation", "head", "again"?},
                         {"type": "people", …}, {"type": "customer", …}
     team.<id>, restricted.<team id>, agent.<id>
-                        {"type": "row", "ticket", "team", "owner", "status", "place"}
+                        {"type": "row", "ticket", "team", "owner", "status", "place", "offered"?}
     agent.<id>          {"type": "rights"}
     desk                {"type": "teams"}
     visitor.<id>        {"type": "bell", "rev"}, {"type": "seen", "rev"},
@@ -59,8 +59,8 @@ def of_visitors_in(conversation: int) -> str:
 @dataclass
 class RowChange:
     """A ticket that changed, as lists tell it. `place` is the moment it is sorted by (ISO 8601);
-    `teams` and `owners` are those it had before or has now; a restricted one is told only to its
-    teams' members and its owners."""
+    `teams` and `owners` are those it had before or has now, or is `offered` to; a restricted one is
+    told only to its teams' members and its owners."""
 
     ticket: int
     team: int
@@ -68,6 +68,7 @@ class RowChange:
     status: str
     place: str
     restricted: bool
+    offered: bool = False
     teams: set[int] = field(default_factory=set)
     owners: set[int] = field(default_factory=set)
 
@@ -153,6 +154,8 @@ def _ring(conversation: int, head: int, again: bool, rows: list[RowChange]) -> N
     for row in rows:
         told = {"type": "row", "ticket": row.ticket, "team": row.team}
         told |= {"owner": row.owner, "status": row.status, "place": row.place}
+        if row.offered:
+            told["offered"] = True
         for name in row.groups:
             _put((name, "row", row.ticket), {**told, "group": name})
 

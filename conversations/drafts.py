@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from conversations.columns import Columns
-from conversations.models import Draft
+from conversations.models import Attachment, Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from conversations.models import Agent, HeldSend, Ticket
 
@@ -68,6 +69,45 @@ def bring_back(held: HeldSend) -> Draft:
             draft.version += 1
             draft.save(update_fields=["text", "fields", "version", "updated_at"])
         return draft
+
+
+def hand_over(ticket: Ticket, *, of: Agent, to: Agent) -> None:
+    """What one agent had begun on a ticket is another's now, with its files, before whatever that
+    one has begun."""
+    with transaction.atomic():
+        rows = Draft.objects.select_for_update(of=("self",))
+        for draft in rows.filter(ticket=ticket, agent=of).order_by("pk"):
+            files = draft.fields.get("files", [])
+            give_files(files, of=of, to=to)
+            mine, created = rows.get_or_create(
+                ticket=ticket,
+                agent=to,
+                mode=draft.mode,
+                defaults={"text": draft.text, "fields": draft.fields},
+            )
+            if not created:
+                mine.text = f"{draft.text}\n\n{mine.text}".strip()
+                files = [*files, *mine.fields.get("files", [])]
+                mine.fields = {**draft.fields, **mine.fields, "files": files}
+                mine.version += 1
+                mine.save(update_fields=["text", "fields", "version", "updated_at"])
+            draft.delete()
+
+
+def give_files(public_ids: Iterable[str], *, of: Agent, to: Agent) -> None:
+    """Files uploaded for what is not sent yet are seen by their uploader only."""
+    wanted = [found for one in public_ids if (found := _uuid(one))]
+    if wanted:
+        files = Attachment.objects.filter(public_id__in=wanted, entry=None, uploaded_by=of)
+        files.update(uploaded_by=to)
+
+
+def _uuid(text: object) -> UUID | None:
+    """A draft keeps what a browser sent."""
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
 
 
 def discard(ticket: Ticket, *, by: Agent, mode: str, version: int | None = None) -> None:

@@ -59,6 +59,13 @@ class StaleOwner(DomainError):
     message = _("Somebody else changed who owns this in the meantime. Look again, then decide.")
 
 
+class OfferOver(StaleOwner):
+    """The offer was answered, ran out or ended before (409)."""
+
+    code = "offer_over"
+    message = _("This offer is over. Load the page again to see what became of it.")
+
+
 class NotReachable(DomainError):
     """There is no way to send to this address (422)."""
 

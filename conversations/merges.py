@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from conversations import doorbells, public, tickets
+from conversations import doorbells, ownership, public, tickets
 from conversations.errors import BadInput
 from conversations.models import (
     Attachment,
@@ -77,6 +77,7 @@ def merge(
             reason=row.reason,
             name=moved.customer.name,
         )
+        ownership.end_offers(thread, cause="joined")
         thread.touched_all()
         thread.flush()
         _ring([into.pk, *origins], into)

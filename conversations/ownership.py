@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from conversations import doorbells
+from conversations import doorbells, offers
 from conversations.errors import BadInput, StaleOwner
-from conversations.models import Agent, Membership, Ownership, Team, Ticket
+from conversations.models import Agent, Membership, Offer, Ownership, Team, Ticket
 from conversations.thread import ATTEMPTS, SYSTEM, Actor, Thread, lock_live, locked
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from conversations.models import Bot
 
-OWNER_EVENTS = ("assigned", "taken", "released", "moved_team")
+OWNER_EVENTS = ("assigned", "taken", "released", "moved_team", "offer_accepted", "returned")
 
 
 def begin(thread: Thread, ticket: Ticket, by: Actor) -> None:
@@ -48,26 +48,73 @@ def move_to_team(
 
 
 def release_all(agent: Agent, *, by: Agent, team: Team | None = None) -> int:
-    """Give everything unresolved an agent owns (in one team, or all) back to the teams. Returns how
-    many.
+    """Give everything unresolved an agent owns (in one team, or all) back to the teams, and end the
+    offers made to them. Returns how many they owned.
 
     All their conversations are locked before the first is changed, in the order everybody locks in.
     """
     owned = Ticket.objects.unresolved().filter(agent=agent)
+    offered = Offer.objects.open().filter(to_agent=agent)
     if team:
-        owned = owned.filter(team=team)
+        owned, offered = owned.filter(team=team), offered.filter(to_team=team)
     with transaction.atomic():
-        origins = list(owned.values_list("origin_id", flat=True))
+        origins = [
+            *owned.values_list("origin_id", flat=True),
+            *offered.values_list("ticket__origin_id", flat=True),
+        ]
         if not origins:
             return 0
         lock_live(origins)
         found = list(owned.filter(origin__in=origins).order_by("pk"))
+        asked = list(offered.filter(ticket__origin__in=origins).values_list("ticket", flat=True))
         for ticket in found:
             with locked(ticket.origin_id) as thread:
                 fresh = Ticket.objects.select_related("team").get(pk=ticket.pk)
                 actor = Actor.of(by)
                 apply(thread, fresh, "released", by=actor, team=fresh.team, reason="left")
+        for ticket in Ticket.objects.filter(pk__in=asked).order_by("pk"):
+            _end_offer(ticket, by)
         return len(found)
+
+
+def _end_offer(ticket: Ticket, by: Agent) -> None:
+    """Who it is offered to leaves: it is theirs again who offered it."""
+    with locked(ticket.origin_id) as thread:
+        fresh = Ticket.objects.select_related("team").get(pk=ticket.pk)
+        offer = offers.withdraw(thread, fresh, cause="left", by=Actor.of(by))
+        if offer:
+            give_back(thread, fresh, offer)
+
+
+def end_offers(thread: Thread, *, cause: str) -> None:
+    """End every open offer of a conversation, of which something became that nobody offered."""
+    offered = Ticket.objects.filter(conversation=thread.conversation, offers__state="offered")
+    for ticket in offered.select_related("team").order_by("pk"):
+        offer = offers.withdraw(thread, ticket, cause=cause)
+        if offer:
+            give_back(thread, ticket, offer)
+
+
+def give_back(thread: Thread, ticket: Ticket, offer: Offer) -> None:
+    """An offer came to nothing: whose the ticket was has it again, or their team when they can't
+    act any more. Never nobody."""
+    team, agent, bot = offer.from_team, offer.from_agent, offer.from_bot
+    if agent and not Membership.objects.acting(agent).filter(team=team).exists():
+        agent = None
+    if bot and not (bot.is_active and bot.team_id == team.pk):
+        bot = None
+    owner = (team.pk, agent.pk if agent else None, bot.pk if bot else None)
+    if (ticket.team_id, ticket.agent_id, ticket.bot_id) != owner:
+        apply(
+            thread,
+            ticket,
+            "returned",
+            by=SYSTEM,
+            team=team,
+            agent=agent,
+            bot=bot,
+            reason=offer.state,
+        )
 
 
 def disable(agent: Agent, *, by: Agent) -> None:
@@ -136,28 +183,31 @@ def apply(
     agent: Agent | None = None,
     bot: Bot | None = None,
     reason: str = "",
+    **told: Any,
 ) -> None:
-    """Make the change under the thread's lock: compare, set, write history and the event.
+    """Make the change under the thread's lock: compare, set, write history and the event, which
+    says also what is `told`. An offer of the ticket ends with it.
 
     Raises StaleOwner when the epoch moved on, BadInput when the agent is no active member of the
     team.
     """
-    before = {"team": ticket.team_id, "agent": ticket.agent_id}
+    team_before, agent_before = ticket.team_id, ticket.agent_id
     data = {
-        "from_team": ticket.team_id,
-        "from_agent": ticket.agent_id,
+        "from_team": team_before,
+        "from_agent": agent_before,
         "team": team.pk,
         "team_name": team.name,
         "agent": agent.pk if agent else None,
         "agent_name": str(agent) if agent else "",
         "reason": reason,
+        **told,
     }
     ticket.rev = thread.next_rev()
     seen = ticket.owner_epoch
     try:
         with transaction.atomic():
             if agent:
-                _keep_in_place(agent)
+                keep_in_place(agent)
             changed = Ticket.objects.filter(pk=ticket.pk, owner_epoch=seen).update(
                 owner_epoch=seen + 1, team=team, agent=agent, bot=bot, rev=ticket.rev
             )
@@ -166,10 +216,11 @@ def apply(
     if not changed:
         raise StaleOwner
     ticket.owner_epoch, ticket.team, ticket.agent, ticket.bot = seen + 1, team, agent, bot
-    thread.touched(ticket, **before)
+    thread.touched(ticket, team=team_before, agent=agent_before)
     _write_history(thread, ticket, by)
     thread.event(ticket, event, by=by, **data)
-    if ticket.restriction and data["from_team"] != team.pk:
+    offers.withdraw(thread, ticket, cause=event, by=by)
+    if ticket.restriction and team_before != team.pk:
         thread.start_over()
 
 
@@ -197,7 +248,7 @@ def _change(
         return fresh
 
 
-def _keep_in_place(agent: Agent) -> None:
+def keep_in_place(agent: Agent) -> None:
     """Lock the agent before the membership, as disabling does, or the two deadlock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM conversations_agent WHERE id = %s FOR KEY SHARE", [agent.pk])

@@ -16,19 +16,22 @@ from conversations.columns import Columns
 from conversations.errors import NotAllowed
 from conversations.models import (
     Agent,
+    Alert,
     Attachment,
     Conversation,
     Customer,
     Entry,
     HeldSend,
     Inbox,
+    Membership,
+    Offer,
     Team,
     Ticket,
 )
 from conversations.models.tickets import READABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from uuid import UUID
 
 CONVERSATION, CUSTOMER = Columns(Conversation), Columns(Customer)
@@ -79,9 +82,17 @@ def conversation_for(agent: Agent, pk: int, *, to: str = "read") -> Conversation
     conversation.customer = CUSTOMER.made(values[len(CONVERSATION) :])
     if to == "act" and has_visible:
         visible = Ticket.objects.visible_to(agent).filter(conversation=conversation)
-        if not any(ticket.may_act(agent) for ticket in visible):
+        if not may_act_on_any(agent, visible, Membership.objects.acting_teams(agent)):
             raise NotAllowed
     return conversation
+
+
+def may_act_on_any(agent: Agent, tickets: Iterable[Ticket], teams: Collection[int]) -> bool:
+    """Whether an agent, who acts in these teams, may act on one of these tickets."""
+    rows = list(tickets)
+    if any(ticket.is_acted_on(agent, teams) for ticket in rows):
+        return True
+    return Offer.objects.standing().to(agent).filter(ticket__in=rows).exists()
 
 
 def ticket_for(agent: Agent, pk: int, *, to: str = "read") -> Ticket:
@@ -139,6 +150,37 @@ def held_for(agent: Agent, pk: int) -> HeldSend:
     if held.agent_id != agent.pk:
         raise NotAllowed(_("Only who wrote this can take it back."))
     return held
+
+
+def offer_for(agent: Agent, pk: int, *, to: str = "read") -> Offer:
+    """`to` is "read", "answer" (accept or decline) or "recall"."""
+    rows = Offer.objects.visible_to(agent).with_people()
+    offer = rows.select_related("ticket__conversation__customer", "ticket__team").filter(pk=pk)
+    found = offer.first()
+    if found is None:
+        raise Http404
+    if to == "answer" and not _may_answer(agent, found):
+        raise NotAllowed(_("This is not offered to you."))
+    if to == "recall" and not found.may_recall(agent):
+        raise NotAllowed(_("Only who offered this can take it back."))
+    return found
+
+
+def alert_for(agent: Agent, pk: int) -> Alert:
+    """Something this agent, as a lead, has to look at."""
+    require_supervisor(agent)
+    found = Alert.objects.for_lead(agent).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _may_answer(agent: Agent, offer: Offer) -> bool:
+    """Also once it is closed, as they are told then what became of it."""
+    if offer.is_open:
+        return Offer.objects.filter(pk=offer.pk).to(agent).exists()
+    teams = Membership.objects.acting_teams(agent)
+    return offer.to_agent_id in (None, agent.pk) and offer.to_team_id in teams
 
 
 def require_admin(agent: Agent) -> None:

@@ -1,11 +1,11 @@
-"""Wake-ups by the clock: held replies go out, sleeping tickets wake, old keys are forgotten,
-transcripts are made."""
+"""Wake-ups by the clock: held replies go out, sleeping tickets wake, offers end, old keys are
+forgotten, transcripts are made."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from conversations import api_tokens, exports, replies, tickets
+from conversations import api_tokens, exports, handoffs, replies, tickets
 from conversations.turns import at_most
 from conversations.views.transcript_files import WRITERS
 
@@ -14,6 +14,7 @@ from conversations.views.transcript_files import WRITERS
 def sweep() -> None:
     replies.release_due()
     tickets.wake_due()
+    handoffs.expire_due()
 
 
 @shared_task(name="conversations.forget_old_keys", queue="slow")

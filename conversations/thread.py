@@ -127,8 +127,16 @@ class Thread:
         if isinstance(row, Ticket):
             self.touched(row)
 
-    def touched(self, ticket: Ticket, *, team: int | None = None, agent: int | None = None) -> None:
-        """Lists show this ticket otherwise now. `team` and `agent` are whose it was before."""
+    def touched(
+        self,
+        ticket: Ticket,
+        *,
+        team: int | None = None,
+        agent: int | None = None,
+        offered: bool = False,
+    ) -> None:
+        """Lists show this ticket otherwise now. `team` and `agent` are whose it was before, or who
+        it is, or was, `offered` to."""
         known = self._rows.get(ticket.pk)
         teams = (known.teams if known else set()) | {ticket.team_id, team}
         owners = (known.owners if known else set()) | {ticket.agent_id, agent}
@@ -139,6 +147,7 @@ class Thread:
             ticket.status,
             ticket.place.isoformat(),
             restricted=bool(ticket.restriction),
+            offered=offered or bool(known and known.offered),
             teams={pk for pk in teams if pk},
             owners={pk for pk in owners if pk},
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
-from conversations import ownership
+from conversations import offers, ownership
 from conversations.errors import BadInput
 from conversations.models import DeadlineKind, Entry, Inbox, Status, Team, Ticket
 from conversations.sweeping import each
@@ -256,6 +256,7 @@ def _await_customer(thread: Thread, ticket: Ticket) -> None:
 
 
 def _finish(thread: Thread, ticket: Ticket) -> None:
+    offers.withdraw(thread, ticket, cause="resolved")
     ticket.status, ticket.resolved_at = Status.RESOLVED, thread.now
     ticket.deadline_at, ticket.deadline_kind = None, ""
 

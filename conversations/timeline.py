@@ -19,6 +19,7 @@ from conversations.models import (
     HeldSend,
     HeldState,
     Identity,
+    Offer,
     Ticket,
 )
 from conversations.models.tickets import READABLE
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conversations.models import Agent, Conversation
+    from conversations.models.offers import OfferQuerySet
 
 PAGE = 50
 CATCH_UP = 200
@@ -71,6 +73,10 @@ SELECT 'identity', id, rev, 0 FROM conversations_identity
 WHERE conversation_id = %(conversation)s AND rev > %(head)s
 UNION ALL
 SELECT 'held', id, rev, 0 FROM conversations_heldsend
+WHERE rev > %(head)s AND ticket_id = ANY(ARRAY(
+  SELECT id FROM conversations_ticket WHERE conversation_id = %(conversation)s))
+UNION ALL
+SELECT 'offer', id, rev, 0 FROM conversations_offer
 WHERE rev > %(head)s AND ticket_id = ANY(ARRAY(
   SELECT id FROM conversations_ticket WHERE conversation_id = %(conversation)s))
 """
@@ -130,6 +136,7 @@ class Changes:
     tickets: Sequence[Ticket] = ()
     identities: Sequence[Identity] = ()
     held: Sequence[HeldSend] = ()
+    offers: Sequence[Offer] = ()
 
 
 @dataclass(frozen=True)
@@ -211,6 +218,7 @@ def since(conversation: Conversation, agent: Agent, head: int, *, limit: int = C
         _tickets_among(conversation, agent, ids.get("ticket")),
         _identities_among(conversation, ids.get("identity")),
         _held_among(conversation, agent, ids.get("held")),
+        _offers_among(conversation, agent, ids.get("offer")),
     )
 
 
@@ -304,6 +312,25 @@ def _held_in(conversation: Conversation, agent: Agent) -> QuerySet[HeldSend]:
     tickets = Ticket.objects.visible_to(agent).filter(conversation=conversation)
     ids = list(tickets.values_list("pk", flat=True))
     return HeldSend.objects.filter(ticket__in=ids).select_related("agent")
+
+
+def _offers_among(
+    conversation: Conversation, agent: Agent, ids: set[int] | None
+) -> Sequence[Offer]:
+    return list(_offers_in(conversation, agent).filter(pk__in=ids)) if ids else ()
+
+
+def offers(conversation: Conversation, agent: Agent) -> Sequence[Offer]:
+    """What is offered at the moment, also to others, with who declined. One that has run out stays
+    until it is closed."""
+    return list(_offers_in(conversation, agent).open().order_by("offered_at", "pk"))
+
+
+def _offers_in(conversation: Conversation, agent: Agent) -> OfferQuerySet:
+    tickets = Ticket.objects.visible_to(agent).filter(conversation=conversation)
+    ids = list(tickets.values_list("pk", flat=True))
+    rows = Offer.objects.filter(ticket__in=ids).with_people()
+    return rows.prefetch_related("declines")
 
 
 def hidden_tickets(conversation: Conversation, agent: Agent) -> Sequence[Ticket]:

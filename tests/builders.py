@@ -17,9 +17,11 @@ from conversations.models import (
     Identity,
     Inbox,
     Membership,
+    Offer,
     Team,
     Ticket,
 )
+from conversations.thread import MICROSECOND
 
 if TYPE_CHECKING:
     from conversations.models import HeldSend
@@ -102,6 +104,12 @@ def ticket_of(entry: Entry | None) -> Ticket:
     assert entry is not None
     assert entry.ticket_id is not None
     return Ticket.objects.select_related("team", "agent", "conversation").get(pk=entry.ticket_id)
+
+
+def run_out(offer: Offer) -> Offer:
+    """Its time is over, and nobody has looked yet."""
+    Offer.objects.filter(pk=offer.pk).update(expires_at=offer.offered_at + MICROSECOND)
+    return offer
 
 
 def newest_of(ticket: Ticket) -> Entry:

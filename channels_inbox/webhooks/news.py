@@ -52,6 +52,13 @@ TYPES: Final = {
         "ticket.assigned": _("It was assigned"),
         "ticket.released": _("It was given back to its team"),
         "ticket.moved_team": _("It went to another team"),
+        "ticket.offered": _("It was offered"),
+        "ticket.offer_accepted": _("An offer was accepted"),
+        "ticket.offer_declined": _("An offer was declined"),
+        "ticket.offer_recalled": _("An offer was taken back"),
+        "ticket.offer_expired": _("An offer was not answered in time"),
+        "ticket.offer_withdrawn": _("An offer ended by something else"),
+        "ticket.returned": _("It went back to who offered it"),
     },
     _("How messages fared"): {
         "ticket.not_sent": _("A message could not be sent"),

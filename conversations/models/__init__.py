@@ -21,6 +21,14 @@ from conversations.models.entries import (
 from conversations.models.identities import Identity, IdentityKind, Proof
 from conversations.models.inboxes import Inbox, Restriction
 from conversations.models.invitations import Invitation, InvitationKind
+from conversations.models.offers import (
+    Alert,
+    AlertKind,
+    Clock,
+    Decline,
+    Offer,
+    OfferState,
+)
 from conversations.models.people import Agent, Bot, Membership, Role, Team
 from conversations.models.presence import Presence
 from conversations.models.reading import ReadMark
@@ -38,13 +46,17 @@ from conversations.models.transcripts import (
 __all__ = [
     "RECEIPT_RANK",
     "Agent",
+    "Alert",
+    "AlertKind",
     "ApiToken",
     "Arrival",
     "Attachment",
     "Bot",
+    "Clock",
     "Conversation",
     "Customer",
     "DeadlineKind",
+    "Decline",
     "Delivery",
     "DeliveryState",
     "Direction",
@@ -67,6 +79,8 @@ __all__ = [
     "Kind",
     "Membership",
     "Merge",
+    "Offer",
+    "OfferState",
     "Ownership",
     "Presence",
     "Proof",

@@ -230,11 +230,20 @@ class Ticket(models.Model):
         return self.agent_id is None and self.bot_id is None
 
     def may_act(self, agent: Agent, teams: Collection[int] | None = None) -> bool:
-        """Acting needs membership of the ticket's team; admins and supervisors may act on what they
-        read. `teams` are those the agent acts in, where they were read for this answer already."""
-        if self.team_id in (Membership.objects.acting_teams(agent) if teams is None else teams):
+        """Acting needs membership of the ticket's team, or an offer of it; admins and supervisors
+        may act on what they read. `teams` are those the agent acts in, where they were read for
+        this answer already."""
+        acting = Membership.objects.acting_teams(agent) if teams is None else teams
+        return self.is_acted_on(agent, acting) or self.is_offered_to(agent)
+
+    def is_acted_on(self, agent: Agent, teams: Collection[int]) -> bool:
+        """By their place: as a member of its team, or as an admin or supervisor."""
+        if self.team_id in teams:
             return True
         return agent.role in (Role.ADMIN, Role.SUPERVISOR) and not self.restriction
+
+    def is_offered_to(self, agent: Agent) -> bool:
+        return not self.is_resolved and self.offers.standing().to(agent).exists()
 
 
 class Ownership(models.Model):

@@ -26,6 +26,10 @@ DONE = {
     "moved": gettext_noop("%(who)s moved a message here from “%(from_subject)s”"),
     "taken": gettext_noop("%(who)s took this"),
     "assigned": gettext_noop("%(who)s assigned this to %(agent_name)s"),
+    "offered": gettext_noop("%(who)s offered this to %(to_name)s"),
+    "offer_accepted": gettext_noop("%(who)s accepted this: %(restatement)s"),
+    "offer_declined": gettext_noop("%(who)s declined the offer: %(reason)s"),
+    "offer_recalled": gettext_noop("%(who)s took back the offer to %(to_name)s"),
     "joined": gettext_noop("%(who)s joined %(name)s to this customer: %(reason)s"),
     "parted": gettext_noop("%(who)s took the join back"),
     "customer_created": gettext_noop("%(who)s added this customer"),
@@ -48,6 +52,9 @@ BY_ITSELF = {
     "not_sent": gettext_noop("A message needs a decision: %(reason)s"),
     "bounced": gettext_noop("Mail to %(addresses)s came back: %(reason)s"),
     "delayed": gettext_noop("Mail to %(addresses)s is delayed: %(reason)s"),
+    "offer_expired": gettext_noop("The offer to %(to_name)s was not answered in time"),
+    "offer_withdrawn": gettext_noop("The offer to %(to_name)s ended: the owner changed"),
+    "returned": gettext_noop("Back with %(owner)s"),
 }
 REASONS = {
     ("reopened", "customer_wrote"): gettext_noop("Opened again: the customer wrote"),
@@ -55,6 +62,14 @@ REASONS = {
     ("woke", "time"): gettext_noop("Woke: its time has come"),
     ("woke", "no_answer"): gettext_noop("Back with us: the customer has not answered"),
     ("released", "left"): gettext_noop("Back with %(team_name)s: its owner left"),
+    ("released", "offered"): gettext_noop("With %(team_name)s until the offer is answered"),
+    ("offer_withdrawn", "resolved"): gettext_noop(
+        "The offer to %(to_name)s ended: this was resolved"
+    ),
+    ("offer_withdrawn", "joined"): gettext_noop(
+        "The offer to %(to_name)s ended: two profiles were joined"
+    ),
+    ("offer_withdrawn", "left"): gettext_noop("The offer to %(to_name)s ended: they left"),
 }
 
 
@@ -93,6 +108,8 @@ def _told(entry: Entry, viewer: Agent) -> _Told:
     )
     if entry.data.get("agent") == viewer.pk:
         told["agent_name"] = _("you")
+        told["to_name"] = _("you")
+    told["owner"] = told.get("agent_name") or told.get("team_name", "")
     if "until" in told and (until := parse_datetime(told["until"])):
         told["until"] = date_format(timezone.localtime(until), "DATETIME_FORMAT")
     return told

@@ -10,7 +10,7 @@ from conversations import merges, timeline
 from conversations.columns import Columns
 from conversations.models import Identity, Membership
 from conversations.moments import Reader
-from conversations.permissions import entry_for
+from conversations.permissions import entry_for, may_act_on_any
 from conversations.views import cards, lists, strips
 from conversations.views.composing import composer, message_of
 
@@ -125,4 +125,4 @@ def _chosen(
 def may_change(tickets: Sequence[Ticket], agent: Agent, teams: Collection[int]) -> bool:
     """Whether an agent, who acts in these teams, may act on the customer: on one of their tickets,
     or as there is none."""
-    return not tickets or any(ticket.may_act(agent, teams) for ticket in tickets)
+    return not tickets or may_act_on_any(agent, tickets, teams)

@@ -24,6 +24,7 @@ BIG = [
     "conversations_attachment",
     "conversations_heldsend",
     "conversations_readmark",
+    "conversations_offer",
     "channels_inbox_item",
     "channels_inbox_envelope",
 ]
@@ -86,6 +87,13 @@ INSERT INTO conversations_heldsend (ticket_id, agent_id, actor, client_token, pa
   seen_head,  held_at, release_at, state)
 SELECT 100000 + n, %(alice)s, 'agent:1', gen_random_uuid(), '{}', n, n, now(), now(), 'undone'
 FROM generate_series(1, 6000) n;
+
+INSERT INTO conversations_offer (ticket_id, rev, state, warm, from_team_id, from_epoch, to_team_id,
+  actor, packet, gathered, packet_head, offered_at, expires_at, closed_at)
+SELECT id, id - 100000, 'recalled', true, team_id, 1, team_id, 'agent:1',
+  '{"asks": {}, "done": {}, "next": {}, "promised": {}, "mood": {}, "reason": {}}',
+  '{"drafts": [], "deadlines": [], "identities": []}', 1, now(), now() + interval '1 h', now()
+FROM conversations_ticket WHERE id > 100000;
 
 INSERT INTO channels_inbox_envelope (id, inbox_id, source, dedup_key, raw, raw_key, size, meta,
   received_at)

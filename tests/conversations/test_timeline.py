@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from channels_inbox import receive
-from conversations import deliveries, replies, tickets, timeline
-from conversations.models import Conversation, Entry
+from conversations import deliveries, handoffs, replies, tickets, timeline
+from conversations.models import Conversation, Entry, Offer, Ticket
 from tests import builders
 from tests.builders import Cast
 from tests.conversations.plans import fill, plans, walked
@@ -105,12 +105,13 @@ def test_pages_are_read_from_an_index_in_their_order(cast: Cast, full: Conversat
         partial(timeline.page, full, cast.alice, after=here),
         partial(timeline.around, full, cast.alice, entry),
         partial(timeline.held_sends, full, cast.alice),
+        partial(timeline.offers, full, cast.alice),
     ):
         for plan in plans(ask):
             assert not walked(plan), plan
             if "entry_timeline" in plan:
                 assert "Sort Key: conversations_entry.at" not in plan, plan
-        if ask.func is not timeline.held_sends:
+        if ask.func not in (timeline.held_sends, timeline.offers):
             assert any("entry_timeline" in plan for plan in plans(ask))
 
 
@@ -127,6 +128,9 @@ def test_claims_read_only_what_waits(cast: Cast, full: Conversation) -> None:
         partial(receive.claim, "slow", 8),
         replies.release_due,
         tickets.wake_due,
+        handoffs.expire_due,
+        lambda: list(Offer.objects.standing().to(cast.alice)),
+        lambda: Ticket.objects.get(pk=100_001).is_offered_to(cast.charlie),
     ):
         for plan in plans(ask):
             assert not walked(plan), plan

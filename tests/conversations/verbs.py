@@ -13,6 +13,7 @@ from conversations import (
     attachments,
     customers,
     deliveries,
+    handoffs,
     intake,
     merges,
     outreach,
@@ -22,7 +23,8 @@ from conversations import (
     tickets,
 )
 from conversations.customers import Address
-from conversations.models import Attachment, Delivery, HeldSend, Inbox, Status, Ticket
+from conversations.models import Attachment, Delivery, HeldSend, Inbox, Offer, Status, Ticket
+from conversations.packets import Line, Packet
 from tests.builders import (
     Cast,
     answer,
@@ -32,6 +34,7 @@ from tests.builders import (
     inbound,
     make_inbox,
     make_ticket,
+    run_out,
     ticket_of,
     write_in,
 )
@@ -93,6 +96,16 @@ class Desk:
     def owned(self) -> Ticket:
         return ownership.take(self.ticket, by=self.cast.alice, epoch=self.epoch)
 
+    def offered(self) -> Offer:
+        """Alice's, offered to Billing."""
+        return handoffs.offer(
+            self.owned(),
+            team=self.cast.billing,
+            by=self.cast.alice,
+            epoch=self.epoch,
+            packet=PACKET,
+        )
+
     def file(self, state: str) -> Attachment:
         return Attachment.objects.create(
             entry=self.entry,
@@ -114,6 +127,7 @@ class Desk:
 
 
 Act = Any
+PACKET = Packet(asks=Line("Where it is."), next=Line("Ask the carrier."), reason=Line("Billing's."))
 # Verb → what is there before, and the call. The first gets the desk, the second also what it gave.
 VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
     "intake.receive": (lambda d: None, lambda d, _: intake.receive(inbound(d.cast.inbox))),
@@ -213,6 +227,28 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
         lambda d: d.owned(),
         lambda d, _: ownership.leave(d.cast.support, d.cast.alice, by=d.cast.bob),
     ),
+    "handoffs.offer": (lambda d: None, lambda d, _: d.offered()),
+    "handoffs.accept": (
+        lambda d: d.offered(),
+        lambda d, offer: handoffs.accept(
+            offer,
+            by=d.cast.charlie,
+            seen_head=head_of(d.ticket.conversation_id),
+            restatement="I ask the carrier.",
+        ),
+    ),
+    "handoffs.decline": (
+        lambda d: d.offered(),
+        lambda d, offer: handoffs.decline(offer, by=d.cast.charlie, reason="Not ours."),
+    ),
+    "handoffs.recall": (
+        lambda d: d.offered(),
+        lambda d, offer: handoffs.recall(offer, by=d.cast.alice),
+    ),
+    "handoffs.expire_due": (
+        lambda d: run_out(d.offered()),
+        lambda d, _: handoffs.expire_due(),
+    ),
     "customers.add_address": (
         lambda d: None,
         lambda d, _: customers.add_address(
@@ -310,12 +346,17 @@ OTHERS = {
     "attachments": {"upload", "store", "safe_name"},
     "customers": {"stored_forms", "untagged", "write_memo", "heard_from", "surer", "mark_undeliverable"},
     "deliveries": {"queue", "claim", "renew", "handing_over", "seen"},
+    "handoffs": {"saw"},
     "intake": {"late", "remember_names"},
     "merges": {"undoable"},
+    "offers": {"close", "withdraw", "touched"},
     "outreach": set[str](),
-    "ownership": {"begin", "enable", "join", "release_if_gone", "apply"},
+    "ownership": {
+        "begin", "enable", "join", "release_if_gone", "apply", "give_back", "end_offers",
+        "keep_in_place",
+    },
     "proofs": set[str](),
-    "replies": {"check_context", "newer_than", "sent_before"},
+    "replies": {"check_context", "newer_than", "sent_before", "hand_over"},
     "tickets": {
         "open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry",
     },

@@ -16,6 +16,8 @@ REVS = """
             WHERE conversation_id IS NOT NULL
   UNION ALL SELECT t.conversation_id, h.rev, 'held', h.id
             FROM conversations_heldsend h JOIN conversations_ticket t ON t.id = h.ticket_id
+  UNION ALL SELECT t.conversation_id, o.rev, 'offer', o.id
+            FROM conversations_offer o JOIN conversations_ticket t ON t.id = o.ticket_id
 """
 
 BREACHES = {
@@ -84,6 +86,41 @@ BREACHES = {
         SELECT * FROM (SELECT ticket_id, since, lag(since) OVER (PARTITION BY ticket_id
                        ORDER BY epoch) AS earlier FROM conversations_ownership) x
         WHERE earlier > since""",
+    "a ticket is offered once at a time": """
+        SELECT ticket_id FROM conversations_offer WHERE state = 'offered'
+        GROUP BY ticket_id HAVING count(*) > 1""",
+    "an offered ticket is unresolved and has the epoch it was offered at": """
+        SELECT o.id, o.from_epoch, t.owner_epoch, t.status FROM conversations_offer o
+        JOIN conversations_ticket t ON t.id = o.ticket_id WHERE o.state = 'offered'
+        AND (t.owner_epoch <> o.from_epoch OR t.status = 'resolved')""",
+    "while it is offered its owner, or their team, answers for a ticket": """
+        SELECT o.id FROM conversations_offer o JOIN conversations_ticket t ON t.id = o.ticket_id
+        WHERE o.state = 'offered' AND (t.team_id <> o.from_team_id
+          OR t.agent_id IS DISTINCT FROM CASE WHEN o.warm THEN o.from_agent_id END
+          OR t.bot_id IS DISTINCT FROM CASE WHEN o.warm THEN o.from_bot_id END)""",
+    "who it is offered to can act": """
+        SELECT o.id FROM conversations_offer o LEFT JOIN conversations_membership m
+        ON m.team_id = o.to_team_id AND m.agent_id = o.to_agent_id
+        WHERE o.state = 'offered' AND o.to_agent_id IS NOT NULL AND m.active IS NOT TRUE""",
+    "what was accepted was theirs from the next epoch on": """
+        SELECT o.id FROM conversations_offer o LEFT JOIN conversations_ownership w
+        ON w.ticket_id = o.ticket_id AND w.epoch = o.accept_epoch
+        WHERE o.state = 'accepted' AND (w.agent_id IS DISTINCT FROM o.closed_by_id
+          OR w.team_id IS DISTINCT FROM o.to_team_id OR o.closed_at >= o.expires_at
+          OR o.closed_by_id IS DISTINCT FROM coalesce(o.to_agent_id, o.closed_by_id))""",
+    "who declined is not asked again until somebody accepted": """
+        SELECT o.id FROM conversations_offer o
+        JOIN conversations_offer b ON b.ticket_id = o.ticket_id AND b.id <= o.id
+        JOIN conversations_decline d ON d.offer_id = b.id
+        AND (d.agent_id = o.to_agent_id AND b.id < o.id
+          OR d.agent_id = o.closed_by_id AND o.state = 'accepted')
+        WHERE NOT EXISTS (SELECT FROM conversations_offer a WHERE a.ticket_id = o.ticket_id
+          AND a.state = 'accepted' AND a.id >= b.id AND a.id < o.id)""",
+    "whoever lets an offer run out, two teams at most hear of it": """
+        SELECT o.id FROM conversations_offer o LEFT JOIN conversations_alert a ON a.offer_id = o.id
+        GROUP BY o.id, o.state, o.from_team_id, o.to_team_id
+        HAVING count(a.id) <> CASE WHEN o.state <> 'expired' THEN 0
+          WHEN o.from_team_id = o.to_team_id THEN 1 ELSE 2 END""",
     "a message has arrived once": """
         SELECT e.id FROM conversations_entry e LEFT JOIN conversations_arrival a
         ON a.entry_id = e.id AND a.is_first WHERE e.direction = 'in' AND e.kind = 'message'

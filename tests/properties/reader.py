@@ -11,7 +11,7 @@ from conversations.models import Conversation, HeldState, Identity, Ticket
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conversations.models import Agent, Entry, HeldSend
+    from conversations.models import Agent, Entry, HeldSend, Offer
     from conversations.timeline import Changes
 
 Row = dict[str, Any]
@@ -27,6 +27,7 @@ class Shown:
     tickets: dict[int, Row] = field(default_factory=dict)
     identities: dict[int, Row] = field(default_factory=dict)
     held: dict[int, Row] = field(default_factory=dict)
+    offers: dict[int, Row] = field(default_factory=dict)
 
 
 @dataclass
@@ -83,6 +84,11 @@ class Reader:
                 self.shown.held[held.pk] = waiting(held)
             else:
                 self.shown.held.pop(held.pk, None)
+        for offer in changes.offers:
+            if offer.is_open:
+                self.shown.offers[offer.pk] = offered(offer)
+            else:
+                self.shown.offers.pop(offer.pk, None)
 
     def assert_fresh(self) -> None:
         """What it shows is what a page loaded now shows."""
@@ -104,6 +110,7 @@ def fresh(live: Conversation, agent: Agent) -> tuple[int, Shown]:
         {ticket.pk: matter(ticket) for ticket in tickets},
         {row.pk: address(row) for row in Identity.objects.filter(conversation=live)},
         {row.pk: waiting(row) for row in timeline.held_sends(live, agent)},
+        {row.pk: offered(row) for row in timeline.offers(live, agent)},
     )
 
 
@@ -151,3 +158,12 @@ def address(identity: Identity) -> Row:
 
 def waiting(held: HeldSend) -> Row:
     return {"state": held.state, "text": held.payload["text"], "release_at": held.release_at}
+
+
+def offered(offer: Offer) -> Row:
+    names = (
+        "ticket_id state warm from_team_id from_agent_id from_epoch to_team_id to_agent_id"
+        " offered_by_id packet gathered packet_head offered_at"
+    )
+    declined = {(row.agent_id, row.reason) for row in offer.declines.all()}
+    return {**{name: getattr(offer, name) for name in names.split()}, "declined": declined}

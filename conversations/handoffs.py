@@ -1,0 +1,347 @@
+"""Handing a ticket over: an offer with a packet, which somebody accepts or which comes to nothing.
+
+The sender answers for the ticket until then: by themselves (warm), or by their team (direct). All
+changes are compare-and-set on the epoch the offer was made at; the first to accept has it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from conversations import drafts, offers, ownership, packets, replies
+from conversations.errors import BadInput, Moved, NotAllowed, OfferOver, StaleOwner
+from conversations.models import (
+    Agent,
+    Alert,
+    AlertKind,
+    Clock,
+    Decline,
+    Membership,
+    Offer,
+    OfferState,
+    Ticket,
+)
+from conversations.models.offers import LONGEST
+from conversations.packets import Packet
+from conversations.sweeping import each
+from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
+
+if TYPE_CHECKING:
+    from conversations.models import Team
+    from conversations.models.people import MembershipQuerySet
+
+ANSWER_WITHIN: Final = timedelta(minutes=10)
+LONGEST_LINE: Final = 200
+BATCH: Final = 100
+
+
+def offer(
+    ticket: Ticket,
+    *,
+    team: Team,
+    agent: Agent | None = None,
+    by: Agent,
+    epoch: int,
+    packet: Packet | None = None,
+    warm: bool = True,
+    within: timedelta = ANSWER_WITHIN,
+) -> Offer:
+    """Offer a ticket to a team, or to one agent of it, who may accept it for `within` (at most a
+    day). Direct (not `warm`): the owner steps back at once, and their team answers until then.
+
+    The same offer again answers with the first. Raises StaleOwner when the ticket is no more at
+    `epoch`, BadInput for who can't take it over, and for a packet that doesn't fit (another team
+    must get one, and whoever takes over from a bot).
+    """
+    if not timedelta(0) < within <= LONGEST:
+        raise BadInput(_("Give them a day at most to answer."))
+    with locked(ticket.origin_id) as thread:
+        fresh = Ticket.objects.select_related("team", "agent", "bot").get(pk=ticket.pk)
+        packet = packets.check(packet or Packet(), fresh, required=_wants_packet(fresh, team))
+        before = _open_offer(thread, fresh)
+        if before:
+            return _same(before, (team.pk, agent, by.pk, warm, packet.stored()))
+        if fresh.owner_epoch != epoch:
+            raise StaleOwner
+        _check_receiver(fresh, team, agent, by)
+        made = Offer(
+            ticket=fresh,
+            warm=warm,
+            from_team=fresh.team,
+            from_agent=fresh.agent,
+            from_bot=fresh.bot,
+            to_team=team,
+            to_agent=agent,
+            offered_by=by,
+            actor=by.actor,
+            packet=packet.stored(),
+            gathered=packets.gather(thread, fresh, {by, fresh.agent or by}),
+            packet_head=thread.head,
+            offered_at=thread.now,
+            expires_at=thread.now + within,
+        )
+        if not warm and not fresh.is_unowned:
+            actor = Actor.of(by)
+            ownership.apply(thread, fresh, "released", by=actor, team=fresh.team, reason="offered")
+        _write(thread, fresh, made)
+        return made
+
+
+def accept(offer: Offer, *, by: Agent, seen_head: int, restatement: str | None) -> Offer:
+    """`by` has read the thread up to `seen_head`, says in one line what they understood (None: they
+    skip it), and owns the ticket from now on. What the sender had begun to write or had waiting to
+    be sent is theirs, too; deadlines go on.
+
+    Accepting again changes nothing. Raises OfferOver for one that is closed or past its time,
+    NotAllowed when it isn't meant for them, Moved when the page is older than the offer.
+    """
+    said = _one_line(restatement) if restatement is not None else ""
+    if restatement is not None and not said:
+        raise BadInput(_("Say in one line what comes next, or skip it."))
+    with locked(offer.ticket.origin_id) as thread:
+        fresh = _fresh(offer)
+        if fresh.state == OfferState.ACCEPTED and fresh.closed_by_id == by.pk:
+            return fresh
+        _require_meant_for(fresh, by)
+        _require_read(thread, fresh, seen_head)
+        offers.close(
+            thread,
+            fresh,
+            OfferState.ACCEPTED,
+            when=offers.IN_TIME,
+            closed_by=by,
+            accept_epoch=fresh.from_epoch + 1,
+            seen_head=seen_head,
+            restatement=said,
+        )
+        _hand_over(thread, fresh, by)
+        return fresh
+
+
+def decline(offer: Offer, *, by: Agent, reason: str) -> Offer:
+    """`by` doesn't take it, and says why. An offer to a team stands until all have declined.
+
+    Declining again changes nothing. Raises OfferOver, NotAllowed when it isn't meant for them,
+    BadInput without a reason.
+    """
+    why = _one_line(reason)
+    if not why:
+        raise BadInput(_("Say why you can't take it. Who offered it has to find somebody else."))
+    with locked(offer.ticket.origin_id) as thread:
+        fresh = _fresh(offer)
+        if fresh.declines.filter(agent=by).exists():
+            return fresh
+        _require_meant_for(fresh, by)
+        Decline.objects.create(offer=fresh, agent=by, reason=why, declined_at=thread.now)
+        if _somebody_left(fresh):
+            thread.stamp(fresh)
+        else:
+            offers.close(
+                thread,
+                fresh,
+                OfferState.DECLINED,
+                when=offers.IN_TIME,
+                closed_by=by,
+                reason=why,
+            )
+        _end(thread, fresh, "offer_declined", by=Actor.of(by), reason=why)
+        return fresh
+
+
+def recall(offer: Offer, *, by: Agent) -> Offer:
+    """Take an offer back before it is answered. Taking it back again changes nothing.
+
+    Raises OfferOver, NotAllowed for who has no part in it.
+    """
+    with locked(offer.ticket.origin_id) as thread:
+        fresh = _fresh(offer)
+        if fresh.state == OfferState.RECALLED:
+            return fresh
+        if not fresh.may_recall(by):
+            raise NotAllowed(_("Only who offered this can take it back."))
+        offers.close(thread, fresh, OfferState.RECALLED, closed_by=by)
+        _end(thread, fresh, "offer_recalled", by=Actor.of(by))
+        return fresh
+
+
+def expire_due() -> int:
+    """Close the offers that nobody answered in time: whose the ticket was has it again, and the
+    leads of both teams are told. Returns how many."""
+    due = Offer.objects.overdue(database_now()).select_related("ticket").order_by("expires_at")
+    return each(list(due[:BATCH]), _expire_one)
+
+
+def saw(alert: Alert, *, by: Agent) -> None:
+    """A lead has looked at it; nobody has to any more. Seeing it again changes nothing."""
+    Alert.objects.unseen().filter(pk=alert.pk).update(seen_at=Clock(), seen_by=by)
+
+
+def _expire_one(offer: Offer) -> bool:
+    with locked(offer.ticket.origin_id) as thread:
+        fresh = _fresh(offer)
+        if not fresh.is_open:
+            return False
+        if fresh.ticket.owner_epoch != fresh.from_epoch or fresh.ticket.is_resolved:
+            return offers.withdraw(thread, fresh.ticket, cause="changed") is not None
+        if fresh.expires_at > thread.now:
+            return False
+        _expire(thread, fresh)
+        return True
+
+
+def _expire(thread: Thread, offer: Offer) -> None:
+    offers.close(thread, offer, OfferState.EXPIRED, when=offers.TOO_LATE)
+    _end(thread, offer, "offer_expired", by=SYSTEM)
+    teams = sorted({offer.from_team_id, offer.to_team_id})
+    Alert.objects.bulk_create(
+        Alert(
+            team_id=team,
+            ticket=offer.ticket,
+            offer=offer,
+            kind=AlertKind.OFFER_EXPIRED,
+            made_at=thread.now,
+        )
+        for team in teams
+    )
+
+
+def _open_offer(thread: Thread, ticket: Ticket) -> Offer | None:
+    """The one that stands. One that is past its time makes room, whether a sweep saw it or not."""
+    found = Offer.objects.open().with_people().filter(ticket=ticket).first()
+    if found and found.expires_at <= thread.now:
+        found.ticket = ticket
+        _expire(thread, found)
+        return None
+    return found
+
+
+def _wants_packet(ticket: Ticket, team: Team) -> bool:
+    """Whoever was not there has to be told: another team, and whoever goes on after a bot."""
+    return team.pk != ticket.team_id or ticket.bot_id is not None
+
+
+def _same(before: Offer, asked: tuple[object, ...]) -> Offer:
+    """What a second press of the button means."""
+    told = (before.to_team_id, before.to_agent, before.offered_by_id, before.warm, before.packet)
+    if told != asked:
+        raise BadInput(
+            _("This is offered to %(name)s already. Take that back first.")
+            % {"name": before.to_name}
+        )
+    return before
+
+
+def _check_receiver(ticket: Ticket, team: Team, agent: Agent | None, by: Agent) -> None:
+    if ticket.is_resolved:
+        raise BadInput(_("This is resolved. Open it again before you hand it over."))
+    if ticket.restriction and team.pk != ticket.team_id:
+        raise BadInput(
+            _("Only its own team may read this. Give it to the other team instead of offering it.")
+        )
+    if agent is None:
+        _check_team(ticket, team)
+        return
+    if agent.pk == by.pk or agent.pk == ticket.agent_id:
+        raise BadInput(_("Offer it to somebody who doesn't have it."))
+    if _declined(ticket, agent):
+        raise BadInput(_("They have declined this already. Choose somebody else."))
+
+
+def _check_team(ticket: Ticket, team: Team) -> None:
+    if ticket.is_unowned and team.pk == ticket.team_id:
+        raise BadInput(_("That team has it already."))
+    if not _who_may_take(ticket, team.pk, ticket.agent_id).exists():
+        raise BadInput(_("Nobody in that team can take it. Choose another one."))
+
+
+def _who_may_take(ticket: Ticket, team: int, owner: int | None) -> MembershipQuerySet:
+    """Members who neither have it nor have declined it."""
+    declined = Decline.objects.standing().filter(offer__ticket=ticket).values("agent")
+    members = Membership.objects.filter(team=team, active=True).exclude(agent__in=declined)
+    return members.exclude(agent=owner) if owner else members
+
+
+def _declined(ticket: Ticket, agent: Agent) -> bool:
+    """Whether they said no to this ticket, and nobody accepted it since."""
+    return Decline.objects.standing().filter(offer__ticket=ticket, agent=agent).exists()
+
+
+def _write(thread: Thread, ticket: Ticket, made: Offer) -> None:
+    made.from_epoch, made.rev = ticket.owner_epoch, thread.next_rev()
+    try:
+        with transaction.atomic():
+            if made.to_agent:
+                ownership.keep_in_place(made.to_agent)
+            made.save(force_insert=True)
+    except IntegrityError as error:
+        raise BadInput(_("They are not an active member of that team.")) from error
+    offers.touched(thread, ticket, made)
+    actor = Actor(made.actor, agent_id=made.offered_by_id)
+    thread.event(ticket, "offered", by=actor, **made.told(), reason=made.packet["reason"]["text"])
+
+
+def _hand_over(thread: Thread, offer: Offer, to: Agent) -> None:
+    ticket = offer.ticket
+    offers.touched(thread, ticket, offer)
+    ownership.apply(
+        thread,
+        ticket,
+        "offer_accepted",
+        by=Actor.of(to),
+        team=offer.to_team,
+        agent=to,
+        offer=offer.pk,
+        restatement=offer.restatement,
+    )
+    for sender in offer.senders:
+        if sender != to:
+            replies.hand_over(thread, ticket, of=sender, to=to)
+            drafts.hand_over(ticket, of=sender, to=to)
+
+
+def _end(thread: Thread, offer: Offer, event: str, *, by: Actor, reason: str = "") -> None:
+    """Tell it, and give the ticket back unless the offer stands."""
+    offers.touched(thread, offer.ticket, offer)
+    thread.event(offer.ticket, event, by=by, **{**offer.told(), "reason": reason})
+    if not offer.is_open:
+        ownership.give_back(thread, offer.ticket, offer)
+
+
+def _somebody_left(offer: Offer) -> bool:
+    """Whether an offer to a team is still one for somebody."""
+    if offer.to_agent_id is not None:
+        return False
+    return _who_may_take(offer.ticket, offer.to_team_id, offer.from_agent_id).exists()
+
+
+def _require_meant_for(offer: Offer, agent: Agent) -> None:
+    if not offer.is_open:
+        raise OfferOver
+    if not Offer.objects.filter(pk=offer.pk).to(agent).exists():
+        raise NotAllowed(_("This is not offered to you."))
+
+
+def _require_read(thread: Thread, offer: Offer, seen_head: int) -> None:
+    """Who accepts has at least what the packet was written on."""
+    oldest = max(thread.conversation.reset_head, offer.packet_head)
+    if not oldest <= seen_head <= thread.head:
+        raise Moved(_("Load the page again, and read what is new before you accept."))
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    if len(line) > LONGEST_LINE or "\x00" in line:
+        raise BadInput(_("Say it in one line of at most 200 letters."))
+    return line
+
+
+def _fresh(offer: Offer) -> Offer:
+    return (
+        Offer.objects.with_people()
+        .select_related("ticket__team", "ticket__agent", "ticket__bot")
+        .get(pk=offer.pk)
+    )

@@ -1,0 +1,63 @@
+"""How an offer ends, under the lock of its conversation.
+
+An open offer is bound to one epoch of the ticket's ownership, so whatever changes the owner, and
+whatever ends the matter, ends it here in the same transaction.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+
+from conversations.errors import OfferOver
+from conversations.models import Clock, Offer, OfferState, Ticket
+from conversations.thread import SYSTEM, Actor
+
+if TYPE_CHECKING:
+    from conversations.models.offers import OfferQuerySet
+    from conversations.thread import Thread
+
+IN_TIME = Q(expires_at__gt=Clock())
+TOO_LATE = Q(expires_at__lte=Clock())
+
+
+def close(
+    thread: Thread, offer: Offer, state: str, *, when: Q | None = None, **fields: Any
+) -> None:
+    """Compare and set: only what is still open, at the epoch the ticket has now, and `when` this
+    holds (`IN_TIME`, `TOO_LATE`: by the database's clock as it writes).
+
+    Raises OfferOver when it isn't so.
+    """
+    now = Ticket.objects.filter(pk=offer.ticket_id).values("owner_epoch")
+    rows = Offer.objects.open().filter(when or Q(), pk=offer.pk, from_epoch__in=now)
+    _close(thread, offer, rows, state, fields)
+
+
+def withdraw(thread: Thread, ticket: Ticket, *, cause: str, by: Actor = SYSTEM) -> Offer | None:
+    """End the offer of this ticket, if there is one, because of something else that happened."""
+    offer = Offer.objects.open().filter(ticket=ticket).select_related("to_team", "to_agent").first()
+    if offer is None:
+        return None
+    rows = Offer.objects.open().filter(pk=offer.pk)
+    _close(thread, offer, rows, OfferState.WITHDRAWN, {"cause": cause})
+    touched(thread, ticket, offer)
+    thread.event(ticket, "offer_withdrawn", by=by, **offer.told(), reason=cause)
+    return offer
+
+
+def touched(thread: Thread, ticket: Ticket, offer: Offer) -> None:
+    """Lists of those it is offered to show it otherwise now, too."""
+    thread.touched(ticket, team=offer.to_team_id, agent=offer.to_agent_id, offered=True)
+
+
+def _close(
+    thread: Thread, offer: Offer, rows: OfferQuerySet, state: str, fields: dict[str, Any]
+) -> None:
+    told = {"state": state, "closed_at": thread.now, "rev": thread.head + 1, **fields}
+    if not rows.update(**told):
+        raise OfferOver
+    thread.next_rev()
+    for name, value in told.items():
+        setattr(offer, name, value)
