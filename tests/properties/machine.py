@@ -15,6 +15,7 @@ from conversations import (
     attachments,
     customers,
     deliveries,
+    handoffs,
     intake,
     merges,
     ownership,
@@ -25,7 +26,9 @@ from conversations.errors import (
     BadInput,
     DomainError,
     Moved,
+    NotAllowed,
     NotReachable,
+    OfferOver,
     StaleContext,
     StaleOwner,
 )
@@ -40,9 +43,12 @@ from conversations.models import (
     Identity,
     Membership,
     Merge,
+    Offer,
+    OfferState,
     Status,
     Ticket,
 )
+from conversations.packets import Line, Packet
 from conversations.thread import database_now
 from tests import builders
 from tests.properties import laws
@@ -54,6 +60,7 @@ few = st.integers(min_value=1, max_value=4)
 
 
 COMPARED = 8
+PACKET = Packet(asks=Line("Where it is"), next=Line("Ask the carrier"), reason=Line("Theirs"))
 
 
 class Crash(Exception):
@@ -115,6 +122,7 @@ class Desk(RuleBasedStateMachine):
         self.deliveries_go(1, "sent", False)
         self.reply(0, 0, 0, False, True, "open")
         ownership.take(second, by=self.agents[2], epoch=1)
+        self.it_is_offered(1, 0, 0, True, False)
         self.open = True
 
     # --- customers
@@ -330,6 +338,93 @@ class Desk(RuleBasedStateMachine):
         if what in ("disable", "leave"):
             owned = Ticket.objects.unresolved().filter(agent=who)
             assert not (owned if what == "disable" else owned.filter(team=where)).exists()
+            asked = Offer.objects.open().filter(to_agent=who)
+            assert not (asked if what == "disable" else asked.filter(to_team=where)).exists()
+
+    # --- who is asked to take it over
+
+    @rule(ticket=pick, team=pick, agent=st.none() | pick, warm=st.booleans(), stale=st.booleans())
+    def it_is_offered(
+        self, ticket: int, team: int, agent: int | None, warm: bool, stale: bool
+    ) -> None:
+        found = self._ticket(ticket)
+        if found is None:
+            return
+        where, who = self.teams[team % 2], None if agent is None else self.agents[agent % 3]
+        before = _owner(found)
+        standing = Offer.objects.standing().filter(ticket=found).first()
+
+        def ask() -> Offer:
+            return handoffs.offer(
+                found,
+                team=where,
+                agent=who,
+                by=self.boss,
+                epoch=before[2] - stale,
+                packet=PACKET,
+                warm=warm,
+            )
+
+        try:
+            made = ask()
+        except (StaleOwner, BadInput):
+            assert _owner(found) == before
+            return
+        if standing is not None:
+            assert made == standing
+            assert _owner(found) == before
+            return
+        assert not stale
+        assert who is None or who != made.from_agent
+        team_id, agent_id, epoch = before
+        if warm or agent_id is None:
+            assert _owner(found) == before
+        else:
+            assert _owner(found) == (team_id, None, epoch + 1)
+        assert ask() == made
+
+    @rule(
+        which=pick,
+        agent=pick,
+        what=st.sampled_from(["accept", "decline", "recall", "tick"]),
+        late=st.booleans(),
+    )
+    def offer_is_answered(self, which: int, agent: int, what: str, late: bool) -> None:
+        rows = Offer.objects.open().select_related("ticket").order_by("pk")
+        if not rows:
+            return
+        offer, who = rows[which % len(rows)], self.agents[agent % 3]
+        if late or what == "tick":
+            builders.run_out(offer)
+        before = _owner(offer.ticket)
+        head = builders.head_of(offer.ticket.conversation_id)
+        try:
+            if what == "accept":
+                handoffs.accept(offer, by=who, seen_head=head, restatement=None)
+            elif what == "decline":
+                handoffs.decline(offer, by=who, reason="No time")
+            elif what == "recall":
+                handoffs.recall(offer, by=self.boss)
+            else:
+                assert handoffs.expire_due() >= 1
+                assert handoffs.expire_due() == 0
+        except (OfferOver, NotAllowed):
+            assert what != "recall"
+            assert _owner(offer.ticket) == before
+            return
+        offer.refresh_from_db()
+        if what == "accept":
+            assert not late
+            assert who in [offer.to_agent, None if offer.to_agent else who]
+            assert _owner(offer.ticket) == (offer.to_team_id, who.pk, before[2] + 1)
+            again = handoffs.accept(offer, by=who, seen_head=head, restatement="Again")
+            assert again.restatement == ""
+        elif what == "decline" and offer.is_open:
+            assert _owner(offer.ticket) == before
+        else:
+            expected = {"decline": "declined", "recall": "recalled", "tick": "expired"}
+            assert offer.state == OfferState(expected[what])
+            assert _owner(offer.ticket)[:2] == (offer.from_team_id, _returned_to(offer))
 
     # --- how it stands
 
@@ -537,7 +632,11 @@ class Desk(RuleBasedStateMachine):
 
     # --- what breaks
 
-    @rule(ticket=pick, sender=senders, verb=st.sampled_from(["write", "note", "take", "resolve"]))
+    @rule(
+        ticket=pick,
+        sender=senders,
+        verb=st.sampled_from(["write", "note", "take", "resolve", "offer", "tick"]),
+    )
     def crash_before_commit(self, ticket: int, sender: str, verb: str) -> None:
         found = self._ticket(ticket)
         before = _everything()
@@ -549,6 +648,19 @@ class Desk(RuleBasedStateMachine):
                     replies.note(found, by=self.boss, text="lost", client_token=uuid.uuid4())
                 elif verb == "take":
                     ownership.take(found, by=self.boss, epoch=found.owner_epoch)
+                elif verb == "offer":
+                    handoffs.offer(
+                        found,
+                        team=self.teams[ticket % 2],
+                        by=self.boss,
+                        epoch=found.owner_epoch,
+                        packet=PACKET,
+                        warm=False,
+                    )
+                elif verb == "tick":
+                    for offer in Offer.objects.open():
+                        builders.run_out(offer)
+                    handoffs.expire_due()
                 else:
                     tickets.resolve(found, by=self.boss)
                 raise Crash
@@ -606,6 +718,20 @@ class Desk(RuleBasedStateMachine):
         return agent if agent.is_active else None
 
 
+OWNER_CHANGED = ("assigned", "taken", "released", "moved_team", "offer_accepted", "returned")
+
+
+def _owner(ticket: Ticket) -> tuple[int, int | None, int]:
+    """Whose it is now, and the epoch."""
+    return Ticket.objects.values_list("team", "agent", "owner_epoch").get(pk=ticket.pk)
+
+
+def _returned_to(offer: Offer) -> int | None:
+    """By our own count: the agent whose it was, unless they can't act there any more."""
+    place = Membership.objects.filter(team=offer.from_team_id, agent=offer.from_agent_id)
+    return offer.from_agent_id if place.filter(active=True).exists() else None
+
+
 def _unread(ticket: Ticket, author: Agent, seen: int) -> set[int]:
     """By our own count: what the author has to read before answering."""
     teams = set(author.memberships.values_list("team_id", flat=True))
@@ -613,7 +739,7 @@ def _unread(ticket: Ticket, author: Agent, seen: int) -> set[int]:
     return {
         row.pk
         for row in rows.exclude(actor=author.actor).select_related("ticket")
-        if row.kind != "event" or row.event in ("assigned", "taken", "released", "moved_team")
+        if row.kind != "event" or row.event in OWNER_CHANGED
         if row.ticket is None or not row.ticket.restriction or row.ticket.team_id in teams
     }
 
@@ -627,7 +753,7 @@ def _rows() -> list[tuple[Any, ...]]:
 def _everything() -> list[Any]:
     return [
         list(model.objects.order_by("pk").values_list())
-        for model in (Conversation, Entry, Ticket, Identity, Delivery, HeldSend, Membership)
+        for model in (Conversation, Entry, Ticket, Identity, Delivery, HeldSend, Membership, Offer)
     ]
 
 

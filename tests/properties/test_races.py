@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import connection
 
-from conversations import deliveries, intake, merges, ownership, replies
-from conversations.errors import BadInput, DomainError, StaleContext, StaleOwner
+from conversations import deliveries, handoffs, intake, merges, ownership, replies, tickets
+from conversations.errors import BadInput, DomainError, OfferOver, StaleContext, StaleOwner
 from conversations.models import (
     Agent,
     Conversation,
@@ -19,8 +21,10 @@ from conversations.models import (
     Entry,
     Identity,
     Merge,
+    Offer,
     Ticket,
 )
+from conversations.packets import Line, Packet
 from conversations.thread import database_now
 from tests import builders
 from tests.builders import Cast
@@ -57,6 +61,103 @@ def test_of_a_take_and_an_assignment_one_wins(cast: Cast) -> None:
             partial(ownership.assign, ticket, to=cast.bob, by=cast.alice, epoch=1),
         )
         assert [type(answer) for answer in failures(answers)] == [StaleOwner]
+    laws.check()
+
+
+def _offer(cast: Cast, number: object, **fields: Any) -> Offer:
+    """Charlie's ticket, offered to all of Support."""
+    inbox = builders.make_inbox(cast.billing)
+    ticket = builders.make_ticket(inbox, f"{number}@example.org")
+    ownership.take(ticket, by=cast.charlie, epoch=1)
+    packet = Packet(asks=Line("Where it is"), next=Line("Look"), reason=Line("Yours"))
+    fields = {"team": cast.support, "by": cast.charlie, "epoch": 2, "packet": packet, **fields}
+    return handoffs.offer(ticket, **fields)
+
+
+def _accept(offer: Offer, by: Agent) -> Offer:
+    head = builders.head_of(offer.ticket.conversation_id)
+    return handoffs.accept(offer, by=by, seen_head=head, restatement=None)
+
+
+def test_of_two_who_accept_one_has_it(cast: Cast) -> None:
+    for number in range(ROUNDS):
+        offer = _offer(cast, number, warm=bool(number % 2))
+        answers = together(*[partial(_accept, offer, each) for each in (cast.alice, cast.bob)])
+        assert [type(answer) for answer in failures(answers)] == [OfferOver]
+        (won,) = (answer for answer in answers if isinstance(answer, Offer))
+        assert Ticket.objects.get(pk=offer.ticket_id).agent == won.closed_by
+        assert Entry.objects.filter(event="offer_accepted", ticket=offer.ticket_id).count() == 1
+    laws.check()
+
+
+def test_of_an_acceptance_and_the_end_of_its_time_one_counts(cast: Cast) -> None:
+    """Whichever comes first: it is theirs, or the sender's again."""
+    for number in range(3 * ROUNDS):
+        offer = _offer(cast, number, warm=False, within=timedelta(milliseconds=300))
+
+        def accept(offer: Offer = offer, after: float = number / 100) -> Offer:
+            _sleep_until(offer, after)
+            return _accept(offer, cast.alice)
+
+        def sweep(offer: Offer = offer) -> None:
+            _sleep_until(offer, 0.0)
+            while Offer.objects.open().filter(pk=offer.pk).exists():
+                handoffs.expire_due()
+
+        accepted, swept = together(accept, sweep)
+        assert swept is None, swept
+        owner = Ticket.objects.get(pk=offer.ticket_id).agent
+        after = Offer.objects.get(pk=offer.pk).state
+        if isinstance(accepted, Offer):
+            assert (after, owner) == ("accepted", cast.alice)
+        else:
+            assert isinstance(accepted, OfferOver)
+            assert (after, owner) == ("expired", cast.charlie)
+    laws.check()
+
+
+def _sleep_until(offer: Offer, after: float) -> None:
+    """Until a little before the offer's end, by the database's clock, and then for `after`."""
+    left = (offer.expires_at - database_now()).total_seconds() - 0.06 + after
+    time.sleep(max(0.0, left))
+
+
+@pytest.mark.parametrize("other", ["take", "resolve", "merge", "disable", "recall", "decline"])
+def test_an_acceptance_and_what_ends_the_offer_do_not_mix(cast: Cast, other: str) -> None:
+    for number in range(ROUNDS):
+        name = f"Temp{number}"
+        receiver = builders.make_agent(name, cast.support)
+        offer = _offer(cast, number, agent=receiver)
+        stranger = builders.make_ticket(cast.inbox, f"other{number}@example.org")
+        dana = builders.make_agent(f"Dana{number}", cast.billing)
+        act = {
+            "take": partial(ownership.take, offer.ticket, by=dana, epoch=2),
+            "resolve": partial(tickets.resolve, offer.ticket, by=cast.charlie),
+            "merge": partial(
+                _join, offer.ticket.conversation_id, stranger.conversation_id, cast.alice
+            ),
+            "disable": partial(ownership.disable, receiver, by=cast.alice),
+            "recall": partial(handoffs.recall, offer, by=cast.charlie),
+            "decline": partial(handoffs.decline, offer, by=receiver, reason="No"),
+        }[other]
+        answers = together(partial(_accept, offer, receiver), act)
+        assert all(isinstance(error, DomainError) for error in failures(answers)), answers
+        assert not Offer.objects.open().exists()
+        after = Offer.objects.get(pk=offer.pk)
+        assert isinstance(answers[0], Offer) == (after.state == "accepted")
+        if other == "disable":
+            assert not Ticket.objects.filter(agent=receiver).exists()
+    laws.check()
+
+
+def test_who_is_disabled_while_they_are_asked_is_asked_nothing(cast: Cast) -> None:
+    for number in range(ROUNDS):
+        agent = builders.make_agent(f"Temp{number}", cast.support)
+        asks = [partial(_offer, cast, f"{number}.{n}", agent=agent) for n in range(3)]
+        answers = together(partial(ownership.disable, agent, by=cast.alice), *asks)
+        assert answers[0] is None, answers[0]
+        assert all(isinstance(error, DomainError) for error in failures(answers)), answers
+        assert not Offer.objects.open().filter(to_agent=agent).exists()
     laws.check()
 
 

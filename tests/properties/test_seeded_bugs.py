@@ -11,20 +11,32 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Q
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from conversations import (
     deliveries,
+    handoffs,
     intake,
     merges,
+    offers,
     ownership,
     replies,
     thread,
     tickets,
     timeline,
 )
-from conversations.models import Agent, Attachment, Conversation, Delivery, Identity, Ticket
+from conversations.models import (
+    Agent,
+    Attachment,
+    Conversation,
+    Delivery,
+    Identity,
+    Offer,
+    Ticket,
+)
+from conversations.thread import SYSTEM
 from tests import builders
 from tests.properties import laws
 from tests.properties.crew import failures, together
@@ -35,7 +47,7 @@ if TYPE_CHECKING:
     from conversations.timeline import Changes
 
 racing = pytest.mark.django_db(transaction=True)
-QUICK = settings(GATE, max_examples=60, phases=[Phase.generate], print_blob=False)
+QUICK = settings(GATE, max_examples=200, phases=[Phase.generate], print_blob=False)
 
 
 def head_read_last(
@@ -141,6 +153,13 @@ def an_expiry_that_frees_nobody(ticket: Any, *args: Any) -> None:
     ticket.status, ticket.deadline_at = "open", None
 
 
+def nobody_gets_it_back(thread: Any, ticket: Ticket, offer: Offer) -> None:
+    """An offer that comes to nothing clears the owner."""
+    if ticket.agent_id:
+        team = offer.from_team
+        ownership.apply(thread, ticket, "returned", by=SYSTEM, team=team, reason="expired")
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("where", "name", "bug"),
@@ -151,6 +170,13 @@ def an_expiry_that_frees_nobody(ticket: Any, *args: Any) -> None:
         (ownership, "_write_history", lambda *args: None),
         pytest.param(ownership, "release_all", lambda *args, **fields: 0, marks=pytest.mark.full),
         (replies, "newer_than", lambda *args, **fields: Conversation.objects.none()),
+        (ownership, "give_back", nobody_gets_it_back),
+        pytest.param(offers, "withdraw", lambda *args, **fields: None, marks=pytest.mark.full),
+        pytest.param(offers, "IN_TIME", Q(), marks=pytest.mark.full),
+        pytest.param(handoffs, "_declined", lambda *args: False, marks=pytest.mark.full),
+        pytest.param(handoffs, "_somebody_left", lambda offer: True, marks=pytest.mark.full),
+        pytest.param(ownership, "_end_offer", lambda *args: None, marks=pytest.mark.full),
+        pytest.param(ownership, "end_offers", lambda *args, **told: None, marks=pytest.mark.full),
         (tickets, "_await_us", lambda thread, ticket: an_expiry_that_frees_nobody(ticket)),
     ],
 )
@@ -160,6 +186,23 @@ def test_the_machine_catches(
     monkeypatch.setattr(where, name, bug)
     with pytest.raises(Exception):  # noqa: B017, PT011 - whichever law or constraint speaks first
         run_state_machine_as_test(RolledBack, settings=QUICK)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("how", ["taken", "resolved"])
+def test_an_offer_that_is_left_open_is_seen_at_once(
+    monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    cast = builders.make_cast()
+    ticket = ownership.take(builders.make_ticket(cast.inbox), by=cast.alice, epoch=1)
+    handoffs.offer(ticket, team=cast.support, agent=cast.bob, by=cast.alice, epoch=2)
+    assert laws.breaches() == {}
+    monkeypatch.setattr(offers, "withdraw", lambda *args, **fields: None)
+    if how == "taken":
+        ownership.take(ticket, by=cast.bob, epoch=2)
+    else:
+        tickets.resolve(ticket, by=cast.alice)
+    assert "an offered ticket is unresolved and has the epoch it was offered at" in laws.breaches()
 
 
 @racing
