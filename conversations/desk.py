@@ -21,6 +21,7 @@ from conversations.models import (
     Identity,
     Inbox,
     Membership,
+    Offer,
     Status,
     Ticket,
 )
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 PAGE = 50
 START = 160
+MOST_OFFERED = 500
 ROW = (
     *("conversation__customer__name", "subject", "status", "restriction", "rev", "team", "agent"),
     *("deadline_at", "deadline_kind", "resolved_at", "active_at"),
@@ -63,6 +65,7 @@ class Folder(models.TextChoices):
     TEAMS = "teams", _("My teams")
     UNASSIGNED = "unassigned", _("Unassigned")
     ALL = "all", _("All")
+    OFFERED = "offered", _("Offered to me")
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,12 @@ def told(ticket: Ticket) -> tuple[object, ...]:
 
 def _in_list(agent: Agent, folder: Folder, status: str) -> tuple[str, dict[str, Any]]:
     """A condition on tickets `t`, with its parameters: what the agent may read of a list."""
-    told = {"status": str(status), "agent": agent.pk}
+    told: dict[str, Any] = {"status": str(status), "agent": agent.pk}
+    if folder == Folder.OFFERED:
+        return f"{READABLE} AND t.id = ANY(%(offered)s)", {
+            **told,
+            "offered": _offered(agent, status),
+        }
     where = f"{READABLE} AND t.status = %(status)s"
     if folder == Folder.MINE:
         return f"{where} AND t.agent_id = %(agent)s", told
@@ -146,6 +154,13 @@ def _in_list(agent: Agent, folder: Folder, status: str) -> tuple[str, dict[str, 
     if folder == Folder.UNASSIGNED:
         where += " AND t.agent_id IS NULL AND t.bot_id IS NULL"
     return where, told
+
+
+def _offered(agent: Agent, status: str) -> list[int]:
+    """What an agent may accept at the moment. However it stands, it is open to them."""
+    if status != Status.OPEN:
+        return []
+    return list(Offer.objects.standing().to(agent).values_list("ticket", flat=True)[:MOST_OFFERED])
 
 
 def _place(cursor: str) -> dict[str, Any]:

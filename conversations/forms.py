@@ -12,6 +12,7 @@ from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from conversations import packets
 from conversations.customers import Address
 from conversations.models import Agent, Identity, IdentityKind, Inbox, Team
 
@@ -136,6 +137,69 @@ class AssignForm(EpochForm):
         if agent is None:
             raise ValidationError(_("They are not an active member of that team."))
         return team, agent
+
+
+class CitedEntries(forms.Field):
+    """Row ids of the entries a line points to."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> tuple[int, ...]:
+        told = value or []
+        if len(told) > packets.MOST_CITED or any(
+            not str(one).isdecimal() or len(str(one)) > 18 for one in told
+        ):
+            raise ValidationError(_("Choose the messages anew."))
+        return tuple(int(one) for one in told)
+
+
+def _line() -> forms.CharField:
+    return forms.CharField(required=False, max_length=packets.LONGEST_LINE)
+
+
+def _cited() -> CitedEntries:
+    return CitedEntries(required=False)
+
+
+class OfferForm(AssignForm):
+    """Whom it is offered to, how, for how long, and the packet: six lines with their entries."""
+
+    how = forms.ChoiceField(
+        label=_("Until somebody accepts"),
+        choices=[("warm", _("I stay responsible")), ("direct", _("I step back, my team answers"))],
+        widget=forms.RadioSelect,
+        initial="warm",
+    )
+    minutes = forms.TypedChoiceField(
+        label=_("Time to answer"),
+        choices=[
+            (10, _("10 minutes")),
+            (30, _("30 minutes")),
+            (60, _("1 hour")),
+            (240, _("4 hours")),
+            (1440, _("1 day")),
+        ],
+        coerce=int,
+        initial=10,
+    )
+    asks, asks_entries = _line(), _cited()
+    done, done_entries = _line(), _cited()
+    next, next_entries = _line(), _cited()
+    promised, promised_entries = _line(), _cited()
+    mood, mood_entries = _line(), _cited()
+    reason, reason_entries = _line(), _cited()
+
+
+class AcceptForm(forms.Form):
+    """`seen` is the head its author had on screen; who `skip`s says nothing of it."""
+
+    seen = forms.IntegerField(min_value=0, max_value=MAX_SEEN)
+    restatement = forms.CharField(label=_("What comes next"), required=False, max_length=200)
+    skip = forms.BooleanField(required=False)
+
+
+class DeclineForm(forms.Form):
+    reason = forms.CharField(label=_("Why not"), max_length=200)
 
 
 class SnoozeForm(forms.Form):

@@ -101,6 +101,8 @@ WITH own AS MATERIALIZED (
 SELECT
   EXISTS (SELECT FROM conversations_heldsend
     WHERE ticket_id = ANY(ARRAY(SELECT id FROM own)) AND state IN ('held', 'stopped')),
+  EXISTS (SELECT FROM conversations_offer
+    WHERE ticket_id = ANY(ARRAY(SELECT id FROM own)) AND state = 'offered'),
   EXISTS (SELECT FROM own WHERE restriction <> ''),
   EXISTS (SELECT FROM conversations_conversation WHERE merged_into_id = %(conversation)s)
 """
@@ -141,10 +143,11 @@ class Changes:
 
 @dataclass(frozen=True)
 class Asides:
-    """Whether a conversation has what most have none of: replies that wait, restricted tickets,
-    other conversations that were joined with it."""
+    """Whether a conversation has what most have none of: replies that wait, open offers, restricted
+    tickets, other conversations that were joined with it."""
 
     held: bool
+    offered: bool
     restricted: bool
     joined: bool
 
@@ -330,7 +333,7 @@ def _offers_in(conversation: Conversation, agent: Agent) -> OfferQuerySet:
     tickets = Ticket.objects.visible_to(agent).filter(conversation=conversation)
     ids = list(tickets.values_list("pk", flat=True))
     rows = Offer.objects.filter(ticket__in=ids).with_people()
-    return rows.prefetch_related("declines")
+    return rows.select_related("ticket__inbox").prefetch_related("declines__agent")
 
 
 def hidden_tickets(conversation: Conversation, agent: Agent) -> Sequence[Ticket]:

@@ -1,4 +1,4 @@
-"""What every page says about things that need somebody: not understood, or not told."""
+"""What every page says about things that need somebody: not understood, not told, not answered."""
 
 from __future__ import annotations
 
@@ -9,28 +9,32 @@ from django.utils.functional import SimpleLazyObject
 
 from channels_inbox import set_aside
 from channels_inbox.models import ItemState, Webhook
-from conversations.models import Agent
+from conversations.models import Agent, Alert
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
 def attention(request: HttpRequest) -> dict[str, object]:
-    """`dead_items` and `stopped_webhooks`, asked for together, only where a template looks."""
+    """`dead_items`, `stopped_webhooks` and `unanswered_offers`, asked for together, only where a
+    template looks."""
     agent = getattr(request, "user", None)
     read = SimpleLazyObject(lambda: needs(agent))
     return {
         "dead_items": SimpleLazyObject(lambda: read[0]),
         "stopped_webhooks": SimpleLazyObject(lambda: read[1]),
+        "unanswered_offers": SimpleLazyObject(lambda: read[2]),
     }
 
 
-def needs(agent: object) -> tuple[bool, bool]:
-    """Whether a dead item, and a stopped webhook, waits for this agent."""
+def needs(agent: object) -> tuple[bool, bool, bool]:
+    """Whether a dead item, a stopped webhook, and an offer nobody answered wait for this agent."""
     if not isinstance(agent, Agent) or not agent.is_supervisor:
-        return False, False
+        return False, False, False
     dead = set_aside.visible_to(agent).filter(state=ItemState.DEAD)
     stopped = Webhook.objects.stopped() if agent.is_admin else Webhook.objects.none()
-    [found] = Agent.objects.filter(pk=agent.pk).values_list(Exists(dead), Exists(stopped))
-    dead_item, stopped_webhook = found
-    return bool(dead_item), bool(stopped_webhook)
+    alerts = Alert.objects.for_lead(agent).unseen()
+    asked = (Exists(dead), Exists(stopped), Exists(alerts))
+    [found] = Agent.objects.filter(pk=agent.pk).values_list(*asked)
+    dead_item, stopped_webhook, alert = found
+    return bool(dead_item), bool(stopped_webhook), bool(alert)

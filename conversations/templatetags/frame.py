@@ -31,6 +31,7 @@ class Rail(NamedTuple):
     admin: bool
     dead_item: bool
     webhook_stopped: bool
+    offer_unanswered: bool
 
 
 @register.simple_tag(takes_context=True)
@@ -43,6 +44,7 @@ def rail(context: Context) -> SafeString:
         agent.is_admin,
         bool(context.get("dead_items")),
         bool(context.get("stopped_webhooks")),
+        bool(context.get("unanswered_offers")),
     )
     return with_token(draw("rail", look), context["request"])
 

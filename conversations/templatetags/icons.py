@@ -95,6 +95,8 @@ ICONS = frozenset(
         "camera",
         "scroll-text",
         "printer",
+        "handshake",
+        "hand-helping",
     ]
 )
 CHANNELS = {

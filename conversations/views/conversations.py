@@ -16,7 +16,7 @@ from conversations.models import HeldState, Membership
 from conversations.moments import Reader
 from conversations.permissions import conversation_for
 from conversations.templatetags.desk import customer_name
-from conversations.views import cards, feed, strips
+from conversations.views import cards, feed, offer_cards, strips
 from conversations.views.access import for_agents
 from conversations.views.screen import asked_page, may_change, screen, tickets_of
 
@@ -107,6 +107,9 @@ def _rows(request: AgentRequest, found: Conversation, changes: Changes) -> Itera
         waits = held.state in (HeldState.HELD, HeldState.STOPPED)
         told = row(f"held:{held.pk}", "held", one=held) | _own(request, held)
         yield told if waits else told | {"html": ""}
+    for card in offer_cards.cards_of(changes.offers, request.user):
+        told = row(f"offer:{card.pk}", "offer", card=card, seen=changes.head)
+        yield told if card.offer.is_open else told | {"html": ""}
     if any(entry.event == "customer_renamed" for entry in changes.entries):
         yield {"key": "customer", "html": "", "name": customer_name(found.customer)}
     if not changes.entries and not changes.more:

@@ -56,7 +56,8 @@ class Pane:
 
     @property
     def head(self) -> Head:
-        return Head(self.folder, self.status, self.label, tuple((v, str(n)) for v, n in STATUSES))
+        shown = [] if self.folder == desk.Folder.OFFERED else STATUSES
+        return Head(self.folder, self.status, self.label, tuple((v, str(n)) for v, n in shown))
 
     @cached_property
     def lines(self) -> Sequence[Line]:
@@ -141,6 +142,8 @@ def _rows(agent: Agent, tickets: Sequence[Ticket], folder: str, chosen: int | No
 def came_from(request: HttpRequest) -> tuple[str, str]:
     """The list last looked at in this browser."""
     folder, _dot, status = request.COOKIES.get(COOKIE, "").partition(".")
+    if folder == desk.Folder.OFFERED:
+        return folder, Status.OPEN
     if folder in desk.Folder.values and status in Status.values:
         return folder, status
     return desk.Folder.MINE, Status.OPEN

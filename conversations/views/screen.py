@@ -11,7 +11,7 @@ from conversations.columns import Columns
 from conversations.models import Identity, Membership
 from conversations.moments import Reader
 from conversations.permissions import entry_for, may_act_on_any
-from conversations.views import cards, lists, strips
+from conversations.views import cards, lists, offer_cards, strips
 from conversations.views.composing import composer, message_of
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def side(conversation: Conversation, agent: Agent, *, may_change: bool) -> dict[
     return {
         "identities": ADDRESS.asked(ADDRESSES, {"conversation": conversation.pk}),
         "held": timeline.held_sends(conversation, agent) if there.held else (),
+        "offers": offer_cards.cards_in(conversation, agent) if there.offered else (),
         "hidden": timeline.hidden_tickets(conversation, agent) if there.restricted else (),
         "joins": merges.undoable(conversation) if there.joined else (),
         "may_change": may_change,

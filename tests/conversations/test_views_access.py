@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from conversations.models import Agent, Attachment, Delivery, HeldSend, Role, Ticket
+from conversations import handoffs
+from conversations.models import Agent, Attachment, Delivery, HeldSend, Offer, Role, Ticket
 from conversations.urls import urlpatterns
 from tests.builders import (
     Cast,
@@ -21,6 +22,7 @@ from tests.builders import (
     make_inbox,
     make_team,
     make_ticket,
+    run_out,
     write_in,
 )
 from tests.conversations.desk import sign_in
@@ -62,6 +64,10 @@ DOORS: dict[str, tuple[str, str, dict[str, object]]] = {
     "pending": ("post", "ticket", {}),
     "resolve": ("post", "ticket", {}),
     "reopen": ("post", "ticket", {}),
+    "offer": ("post", "ticket", {}),
+    "accept-offer": ("post", "offer", {"seen": 1, "skip": "on"}),
+    "decline-offer": ("post", "offer", {"reason": "No."}),
+    "recall-offer": ("post", "offer", {}),
     "rename": ("post", "ticket", {"subject": "x"}),
     "dismiss": ("post", "ticket", {}),
     "reply": ("post", "ticket", {"text": "x"}),
@@ -83,6 +89,9 @@ OPEN_TO_ALL_AGENTS = {
     "undo-join",
     "inline",
     "live-ticket",
+    "offered",
+    "unanswered",
+    "alert-seen",
 }
 READS = {"conversation", "since", "thread-rows", "entry", "about", "whole", "file"}
 
@@ -100,6 +109,8 @@ def make_place(restriction: str) -> Place:
     held = answer(ticket, by=cast.alice, inbox=slow, to=identity_of())
     assert isinstance(held, HeldSend)
     Delivery.objects.filter(entry=sent.pk).update(state="failed")
+    epoch = Ticket.objects.get(pk=ticket.pk).owner_epoch
+    offer = handoffs.offer(ticket, team=cast.support, by=cast.alice, epoch=epoch)
     file = Attachment.objects.create(
         entry=entry,
         conversation_id=entry.conversation_id,
@@ -113,6 +124,7 @@ def make_place(restriction: str) -> Place:
         "sent": sent.pk,
         "ticket": ticket.pk,
         "held": held.pk,
+        "offer": offer.pk,
         "file": file.public_id,
     }
     return Place(cast, ticket, ids)
@@ -159,6 +171,22 @@ def test_a_member_gets_through_every_door() -> None:
     alice = sign_in(place.cast.alice)
     told = {name: knock(alice, place, name) for name in DOORS if name != "file"}
     assert [name for name, status in told.items() if status in (403, 404) or status >= 500] == []
+
+
+def test_what_leads_look_at_is_there_for_them_only() -> None:
+    place = make_place("legal")
+    offer = run_out(Offer.objects.get())
+    handoffs.expire_due()
+    urls = [
+        reverse("conversations:unanswered"),
+        reverse("conversations:alert-seen", args=[offer.alerts.get().pk]),
+    ]
+    outsider = make_agent("Boss", place.cast.billing, role=Role.SUPERVISOR)
+    answers = {
+        agent: [sign_in(agent).get(urls[0]).status_code, sign_in(agent).post(urls[1]).status_code]
+        for agent in (place.cast.alice, outsider)
+    }
+    assert answers == {place.cast.alice: [200, 404], outsider: [200, 404]}
 
 
 def test_a_disabled_agent_is_signed_out_at_once() -> None:

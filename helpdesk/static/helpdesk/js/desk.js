@@ -4,6 +4,7 @@ import * as composer from "desk/composer";
 import "desk/keys";
 import * as live from "desk/live";
 import * as notify from "desk/notify";
+import "desk/offers";
 import * as pending from "desk/pending";
 import * as people from "desk/people";
 import "desk/places";

@@ -19,7 +19,7 @@ const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { de
 export const isBehind = () => Boolean(place.id) && (place.head < place.highest || failures > 0);
 
 // What comes besides entries, and where a new one of it belongs.
-const HOMES = { hidden: ["hidden", "append"], held: ["held", "append"], identity: ["identities", "append"], matter: ["matters", "prepend"] };
+const HOMES = { hidden: ["hidden", "append"], offer: ["offers", "append"], held: ["held", "append"], identity: ["identities", "append"], matter: ["matters", "prepend"] };
 
 function put({ key, html, at: when, name }) {
   if (key === "customer") return rename(name);

@@ -66,12 +66,18 @@ function heard({ added }) {
   if (document.hidden) blip();
 }
 
+function offered({ count }) {
+  say(words.newOffer.replace("%s", count));
+  blip();
+}
+
 function showSwitch() {
   for (const one of document.querySelectorAll("[data-sound]")) one.setAttribute("aria-pressed", String(!isOff()));
 }
 
 document.addEventListener("desk:rows", ({ detail }) => came(detail.came));
 document.addEventListener("desk:arrived", ({ detail }) => heard(detail));
+document.addEventListener("desk:offered", ({ detail }) => offered(detail));
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-sound]")) return;
   localStorage.setItem(STORE, isOff() ? "on" : "off");

@@ -178,10 +178,11 @@ export function open() {
 
 // A bell about a ticket that is in no way part of what the list shows needs no asking: most tickets of a long list
 // stand below its first page. While a new release comes up, processes of the old one may not say all of it.
-function concerns({ ticket, owner, ours, status, place }) {
+function concerns({ ticket, owner, ours, status, place, offered }) {
   if (!list()) return false;
   if (find(`row:${ticket}`) || later.has(`row:${ticket}`)) return true;
   const { folder } = list().dataset;
+  if (folder === "offered") return offered === true;
   if (status !== list().dataset.status) return false;
   if (folder === "mine" && String(owner) !== document.body.dataset.agent) return false;
   if (folder === "unassigned" && owner !== null) return false;
