@@ -88,8 +88,10 @@ function offer() {
 
 function emptied() {
   const empty = list().querySelector(":scope > .list-empty");
-  if (all().length) empty?.remove();
-  else if (!empty) refresh();
+  if (all().length) return empty?.remove();
+  if (empty) return;
+  list().dataset.mark = ""; // that of a time before the rows that have left
+  refresh();
 }
 
 function patch(keys, rows) {
