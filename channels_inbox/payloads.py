@@ -1,0 +1,108 @@
+"""Reading what strangers send: any field may be missing, or of another type than documented."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from channels_inbox.calls import pairs
+from channels_inbox.events import Unreadable
+
+if TYPE_CHECKING:
+    from channels_inbox.calls import Call
+
+# What a database or a page can't hold: NUL, and halves of surrogate pairs.
+_UNFIT: Final = {0: None} | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+
+
+def read_json(body: bytes) -> Any:
+    """Raises Unreadable."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unreadable("the body is not JSON") from None
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Raises Unreadable."""
+    value = read_json(body)
+    if not isinstance(value, dict):
+        raise Unreadable("the body is not a JSON object")
+    return value
+
+
+def read_form(call: Call) -> dict[str, str]:
+    """The fields of a form, or of the address where nothing was posted; of one that comes twice the
+    first. Raises Unreadable."""
+    try:
+        found = pairs(call.body, strict=True) if call.body else call.query()
+    except ValueError:
+        raise Unreadable("the body is not a form") from None
+    return {name: clean(value) for name, value in reversed(found)}
+
+
+def read_list(body: bytes, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """An object and the batch in it that goes by this name. Raises Unreadable."""
+    whole = read_object(body)
+    if not isinstance(whole.get(name), list):
+        raise Unreadable(f"the body has no {name}")
+    return whole, objs(whole, name)
+
+
+def at(value: object, *path: str) -> Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def text(value: object, *path: str) -> str:
+    """What is there, where it is a text or a whole number (as ids often are); else ""."""
+    found = at(value, *path)
+    if isinstance(found, str):
+        return clean(found)
+    return str(found) if isinstance(found, int) and not isinstance(found, bool) else ""
+
+
+def number(value: object, *path: str) -> str:
+    """A number with or without fraction, as text; else ""."""
+    found = at(value, *path)
+    if isinstance(found, float):
+        return repr(found) if math.isfinite(found) else ""
+    return text(found)
+
+
+def obj(value: object, *path: str) -> dict[str, Any]:
+    found = at(value, *path)
+    return found if isinstance(found, dict) else {}
+
+
+def objs(value: object, *path: str) -> list[dict[str, Any]]:
+    """The objects of a list. What is no object counts as an empty one: none goes uncounted."""
+    found = at(value, *path)
+    listed = found if isinstance(found, list) else []
+    return [one if isinstance(one, dict) else {} for one in listed]
+
+
+def texts(value: object, *path: str) -> list[str]:
+    found = at(value, *path)
+    return [text(one) for one in found] if isinstance(found, list) else []
+
+
+def clean(value: str) -> str:
+    return value.translate(_UNFIT)
+
+
+def moment(value: object, *path: str) -> datetime | None:
+    """A time in seconds or milliseconds since 1970, as a number or as digits."""
+    digits = text(value, *path)
+    if not (digits.isascii() and digits.isdigit() and 9 <= len(digits) <= 13):
+        return None
+    return datetime.fromtimestamp(int(digits) / (1000 if len(digits) > 11 else 1), UTC)
+
+
+def place(value: object, *, latitude: str = "latitude", longitude: str = "longitude") -> str:
+    """Latitude and longitude as `1.5,2.5`, or ""."""
+    found = [number(value, latitude), number(value, longitude)]
+    return ",".join(found) if all(found) else ""
