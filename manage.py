@@ -11,7 +11,7 @@ USAGE = """Start here:
 LAUNCHED = ("demo", "up")
 SELF_SERVED = ("seed", "bench")
 ATTACHED = ("doctor", "backup", "restore")
-TOOLS = ("makemigrations", "check", "help", "parse_mail")
+TOOLS = ("makemigrations", "check", "help", "parse_mail", "parse_webhook", "verify_webhook")
 
 
 def main() -> None:

@@ -1,0 +1,62 @@
+"""Who can read and check the calls of which provider. A provider here has no inboxes by that: those
+of `settings.CHANNELS` have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from channels_inbox.events import Event, whole
+from channels_inbox.line import parse as line
+from channels_inbox.line import verify as line_signature
+from channels_inbox.messagebird import verify as messagebird_signature
+from channels_inbox.meta import instagram, page
+from channels_inbox.meta import signatures as meta_signature
+from channels_inbox.telegram import parse as telegram
+from channels_inbox.telegram import verify as telegram_secret
+from channels_inbox.twilio import sms, voice
+from channels_inbox.twilio import verify as twilio_signature
+from channels_inbox.viber import parse as viber
+from channels_inbox.viber import verify as viber_signature
+from channels_inbox.vonage import parse as vonage
+from channels_inbox.vonage import verify as vonage_signature
+from channels_inbox.whatsapp import parse as whatsapp
+from channels_inbox.zalo import parse as zalo
+from channels_inbox.zalo import verify as zalo_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from channels_inbox.calls import Call
+
+
+@dataclass(frozen=True)
+class Reader:
+    """`verify(call, secret)` raises Refused unless the call's raw bytes were signed with this
+    secret. `events` reads them; only signatures of a provider without it are known."""
+
+    verify: Callable[[Call, str], None]
+    events: Callable[[Call], Iterable[Event]] | None = None
+
+    def parse(self, call: Call) -> list[Event]:
+        """Everything in the call, in its order. Raises Unreadable."""
+        assert self.events is not None
+        return [whole(event) for event in self.events(call)]
+
+
+READERS: Final[Mapping[str, Reader]] = {
+    "whatsapp": Reader(meta_signature.verify, whatsapp.parse),
+    "messenger": Reader(meta_signature.verify, page.parse),
+    "facebook_page": Reader(meta_signature.verify, page.parse),
+    "instagram": Reader(meta_signature.verify, instagram.parse),
+    "telegram": Reader(telegram_secret.verify, telegram.parse),
+    "line": Reader(line_signature.verify, line.parse),
+    "zalo": Reader(zalo_signature.verify, zalo.parse),
+    "viber": Reader(viber_signature.verify, viber.parse),
+    "vonage": Reader(vonage_signature.verify, vonage.parse),
+    "twilio": Reader(twilio_signature.verify),
+    "twilio_sms": Reader(twilio_signature.verify, sms.parse),
+    "twilio_voice": Reader(twilio_signature.verify, voice.parse),
+    "messagebird": Reader(messagebird_signature.verify),
+    "messagebird_jwt": Reader(messagebird_signature.verify),
+}
