@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from channels_inbox.email.posted import read as posted
+from channels_inbox.email.posted import verify as posted_signature
 from channels_inbox.events import Event, whole
 from channels_inbox.line import parse as line
 from channels_inbox.line import verify as line_signature
@@ -59,4 +61,11 @@ READERS: Final[Mapping[str, Reader]] = {
     "twilio_voice": Reader(twilio_signature.verify, voice.parse),
     "messagebird": Reader(messagebird_signature.verify),
     "messagebird_jwt": Reader(messagebird_signature.verify),
+    "brevo": Reader(posted_signature.signed_in, posted.reader_of("brevo")),
+    "mailersend": Reader(posted_signature.mailersend, posted.reader_of("mailersend")),
+    "mailjet": Reader(posted_signature.signed_in, posted.reader_of("mailjet")),
+    "mandrill": Reader(posted_signature.mandrill, posted.reader_of("mandrill")),
+    "postmark": Reader(posted_signature.signed_in, posted.reader_of("postmark")),
+    "sendgrid": Reader(posted_signature.signed_in, posted.reader_of("sendgrid")),
+    "sparkpost": Reader(posted_signature.signed_in, posted.reader_of("sparkpost")),
 }

@@ -61,7 +61,7 @@ def call_of(options: Mapping[str, Any]) -> Call:
 def reader_of(provider: str | None) -> Reader:
     """Raises CommandError."""
     try:
-        return READERS[provider or ""]
+        return READERS[_named(provider)]
     except KeyError:
         raise CommandError(f"PROVIDER is one of: {', '.join(READERS)}") from None
 
@@ -81,7 +81,7 @@ def cases(file: Path, provider: str | None) -> Iterator[tuple[object, Case | Bad
 
 
 def _case(told: Any, provider: str | None) -> Case:
-    named = str(told.get("provider") or provider)
+    named = _named(told.get("provider") or provider)
     if named not in READERS:
         raise BadCase("unknown provider")
     return Case(
@@ -96,6 +96,11 @@ def _case(told: Any, provider: str | None) -> Case:
             now=time.time() if told.get("now") is None else float(told["now"]),
         ),
     )
+
+
+def _named(provider: object) -> str:
+    """A kind of providers may stand before one: inbound_email/postmark."""
+    return str(provider).rpartition("/")[2]
 
 
 def _body(told: Mapping[str, Any]) -> bytes:

@@ -100,6 +100,19 @@ def messagebird(
     return call({"MessageBird-Signature-JWT": token(kept, secret, algorithm)}, body)
 
 
+def signed_in(secret: str = SECRET) -> Call:
+    return call({"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"})
+
+
+def mailersend(secret: str = SECRET) -> Call:
+    return call({"Signature": hmac.new(secret.encode(), JSON, hashlib.sha256).hexdigest()})
+
+
+def mandrill(secret: str = SECRET) -> Call:
+    made = twilio(secret)
+    return call({"X-Mandrill-Signature": made.header("X-Twilio-Signature")}, made.body)
+
+
 SIGNERS: dict[str, Callable[[str], Call]] = {
     "whatsapp": meta,
     "messenger": meta,
@@ -115,4 +128,14 @@ SIGNERS: dict[str, Callable[[str], Call]] = {
     "twilio_voice": twilio,
     "messagebird": messagebird,
     "messagebird_jwt": messagebird,
+    "brevo": signed_in,
+    "mailersend": mailersend,
+    "mailjet": signed_in,
+    "mandrill": mandrill,
+    "postmark": signed_in,
+    "sendgrid": signed_in,
+    "sparkpost": signed_in,
 }
+# These show a secret, and sign nothing.
+SHOWING = {"telegram", "brevo", "mailjet", "postmark", "sendgrid", "sparkpost"}
+FORMS = {"twilio", "twilio_sms", "twilio_voice", "mandrill"}
