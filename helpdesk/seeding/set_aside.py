@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from django.db.backends.utils import CursorWrapper
 
-# A unique constraint that a table outside refers to has to stay.
+# A unique constraint or index that a table outside refers to has to stay.
 CONSTRAINTS = """
 SELECT c.conname, c.conrelid::regclass::text, c.contype::text, pg_get_constraintdef(c.oid)
 FROM pg_constraint c
@@ -32,6 +32,9 @@ FROM pg_index i
 WHERE i.indrelid = ANY(%(tables)s::regclass[]::oid[])
   AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid
                   AND c.contype IN ('p', 'u', 'x'))
+  AND NOT EXISTS (
+    SELECT 1 FROM pg_constraint f WHERE f.contype = 'f' AND f.conindid = i.indexrelid
+      AND f.conrelid <> ALL (%(tables)s::regclass[]::oid[]))
 ORDER BY 1
 """
 

@@ -17,6 +17,7 @@ from conversations import (
     attachments,
     customers,
     deliveries,
+    handoffs,
     intake,
     merges,
     ownership,
@@ -24,7 +25,7 @@ from conversations import (
     tickets,
 )
 from conversations.customers import Address
-from conversations.models import Attachment, Delivery, Entry, HeldSend, Inbox, Merge, Ticket
+from conversations.models import Attachment, Delivery, Entry, HeldSend, Inbox, Merge, Offer, Ticket
 from tests import builders
 from tests.builders import write_in
 from tests.journeys.browsers import needs_chromium
@@ -35,13 +36,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from conversations.deliveries import Lease
-    from conversations.models import Identity
+    from conversations.models import Agent, Identity
     from tests.builders import Cast
     from tests.journeys.browsers import Desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 PAUSE_MS, TRIES = 100, 30
-VERBS = (attachments, customers, deliveries, intake, merges, ownership, replies, tickets)
+VERBS = (attachments, customers, deliveries, handoffs, intake, merges, ownership, replies, tickets)
 
 # All that a page says, without what is the reader's own: what is folded open, typed, read; and clocks.
 SAID = """
@@ -68,6 +69,7 @@ SAID = """
     matters: all("#matters > *").sort(),
     name: inside(".thread-head h1").concat(inside(".side-head")),
     ways: [...document.querySelectorAll("#reply-identity option")].map((one) => one.textContent),
+    offers: all("#offers > *"),
     list: all("#rows > [data-key]"),
   };
 }
@@ -182,6 +184,28 @@ def bounced(story: Story) -> None:
     )
 
 
+def offer(story: Story, *, to: Agent, **fields: Any) -> Offer:
+    ticket = story.fresh()
+    by, epoch, team = ticket.agent, ticket.owner_epoch, story.cast.support
+    assert by is not None
+    return handoffs.offer(ticket, team=team, agent=to, by=by, epoch=epoch, **fields)
+
+
+def accepted(story: Story) -> None:
+    made = offer(story, to=story.cast.alice)
+    head = builders.head_of(story.ticket.conversation_id)
+    handoffs.accept(made, by=story.cast.alice, seen_head=head, restatement="I call them.")
+
+
+def expired(story: Story) -> None:
+    offer(story, to=story.cast.bob, within=timedelta(milliseconds=1))
+    assert handoffs.expire_due() == 1
+
+
+def declined(story: Story) -> None:
+    handoffs.decline(offer(story, to=story.cast.bob), by=story.cast.bob, reason="Busy")
+
+
 def woken(story: Story) -> None:
     tickets.snooze(story.fresh(), until=timezone.now() + timedelta(hours=2), by=story.cast.bob)
     Ticket.objects.filter(pk=story.ticket.pk).update(deadline_at=timezone.now())
@@ -241,6 +265,16 @@ DO: dict[str, Callable[[Story], Any]] = {
     "deliveries.postponed": lambda one: deliveries.postponed(one.lease(), code="4", error="Later"),
     "ownership.move_to_team": lambda one: own(one, "move_to_team", team=one.cast.billing),
 }
+# Apart, so that no story gets longer than what a page shows at once.
+HAND_OVER: dict[str, Callable[[Story], Any]] = {
+    "ownership.take, to be offered": lambda one: own(one, "take"),
+    "handoffs.offer": lambda one: offer(one, to=one.cast.alice),
+    "handoffs.recall": lambda one: handoffs.recall(Offer.objects.latest("pk"), by=one.cast.bob),
+    "handoffs.accept": accepted,
+    "handoffs.expire_due": expired,
+    "handoffs.decline": declined,
+    "ownership.take, after an offer": lambda one: own(one, "take"),
+}
 # Of no open conversation, of a part of one verb above, or of nothing a page of it shows.
 ELSEWHERE = {
     "attachments": {"upload", "store", "safe_name"},
@@ -250,12 +284,14 @@ ELSEWHERE = {
         *("write_down", "mark_undeliverable"),
     },
     "deliveries": {"queue", "renew", "handing_over", "expire_leases", "seen"},
+    "handoffs": {"saw"},
     "intake": {"late", "remember_names"},
     "merges": {"undoable"},
     "ownership": {
         *("begin", "release_all", "disable", "enable", "leave", "join", "release_if_gone", "apply"),
+        *("end_offers", "give_back", "keep_in_place"),
     },
-    "replies": {"check_context", "newer_than", "sent_before"},
+    "replies": {"check_context", "newer_than", "sent_before", "hand_over"},
     "tickets": {
         *("open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry"),
         "dismiss_suggestion",
@@ -273,7 +309,11 @@ def test_every_verb_is_tried_or_named() -> None:
             and value.__module__ == module.__name__
             and not verb.startswith("_")
         }
-        tried = {key.split(",")[0].partition(".")[2] for key in DO if key.startswith(f"{name}.")}
+        tried = {
+            key.split(",")[0].partition(".")[2]
+            for key in (*DO, *HAND_OVER)
+            if key.startswith(f"{name}.")
+        }
         assert there == tried | ELSEWHERE[name], name
 
 
@@ -292,7 +332,10 @@ def settled(live: Page, fresh: Page) -> tuple[dict[str, Any], dict[str, Any]]:
     return one, other
 
 
-def test_page_and_catch_up_are_a_fresh_page(desk: Desk, cast: Cast) -> None:
+@pytest.mark.parametrize("verbs", [DO, HAND_OVER], ids=["all", "handing over"])
+def test_page_and_catch_up_are_a_fresh_page(
+    desk: Desk, cast: Cast, verbs: dict[str, Callable[[Story], Any]]
+) -> None:
     ticket = builders.make_ticket(cast.inbox, label="Kim Park", subject="Two monitors")
     slow = builders.make_inbox(cast.support, "Slow", undo_window=timedelta(minutes=9))
     story = Story(cast, ticket, slow)
@@ -301,7 +344,7 @@ def test_page_and_catch_up_are_a_fresh_page(desk: Desk, cast: Cast) -> None:
     context.new_page().goto("/desk/all/open/")
     live, fresh = (desk.tab(context, address) for _ in range(2))
     wrong: dict[str, Any] = {}
-    for name, verb in DO.items():
+    for name, verb in verbs.items():
         verb(story)
         head = builders.head_of(Ticket.objects.get(pk=ticket.pk).conversation_id)
         expect(live.locator("html")).to_have_attribute("data-head", str(head))
