@@ -57,7 +57,8 @@ ENGLISH: Final = {
             | disgusting | disgrace | useless | not happy | unhappy | outrageous | incompetent
             | sick of | joke | never again | appalling | frustrated | frustrating | shameful
             | no one answers | nobody answers | pathetic | rubbish | had enough
-            | are you kidding | are you serious
+            | are you kidding | are you serious | explained twice | explain it again | explain this again
+            | explain everything again | how many times
         """
     },
     "urgent": {
@@ -146,7 +147,8 @@ VIETNAMESE: Final = {
             bực | tức | bực mình | thất vọng | lừa đảo | tệ | quá tệ | quá đáng | khiếu nại | kiện
             | bức xúc | chán | vô trách nhiệm | làm ăn kiểu gì | làm ăn kiểu | không hài lòng
             | không chấp nhận được | lừa | mất uy tín | tồi | kém | coi thường | chịu hết nổi
-            | hết kiên nhẫn | bó tay | tẩy chay | đòi kiện | bóc phốt
+            | hết kiên nhẫn | bó tay | tẩy chay | đòi kiện | bóc phốt | giải thích hai lần
+            | giải thích lại | giải thích mấy lần | bao nhiêu lần
         """
     },
     "urgent": {

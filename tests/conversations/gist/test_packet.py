@@ -163,6 +163,8 @@ def test_a_question_asked_three_times_is_one_line_with_three_entries() -> None:
 @pytest.mark.parametrize(
     ("text", "mood"),
     [
+        ("I had to explain everything again to your colleague.", Mood.ANGRY),
+        ("Tôi đã phải giải thích hai lần rồi.", Mood.ANGRY),
         ("WHERE IS MY MONEY", Mood.ANGRY),
         ("Where is it!!!", Mood.ANGRY),
         ("My order is AB-CD for the BBC.", Mood.CALM),
