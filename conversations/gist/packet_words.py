@@ -57,8 +57,8 @@ ENGLISH: Final = {
             | disgusting | disgrace | useless | not happy | unhappy | outrageous | incompetent
             | sick of | joke | never again | appalling | frustrated | frustrating | shameful
             | no one answers | nobody answers | pathetic | rubbish | had enough
-            | are you kidding | are you serious | explained twice | explain it again | explain this again
-            | explain everything again | how many times
+            | are you kidding | are you serious | explained twice | explain it again
+            | explain this again | explain everything again | how many times
         """
     },
     "urgent": {
