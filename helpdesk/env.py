@@ -7,9 +7,12 @@ import os
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
@@ -91,22 +94,32 @@ def redis(name: str) -> str:
     return value
 
 
-def postgres(name: str) -> dict[str, str]:
-    """Read postgresql://user:password@host:5432/name as Django's database keys."""
+def postgres(name: str) -> dict[str, Any]:
+    """Read postgresql://user:password@host:5432/name?sslmode=require as Django's database keys.
+
+    libpq reads it; its own parameters, which follow the question mark, come back as OPTIONS.
+    """
+    value = text(name)
+    refusal = ImproperlyConfigured(
+        f"{name} must look like postgresql://user:password@host:5432/name; after a question mark"
+        " it takes libpq's parameters, such as sslmode=require."
+    )
+    if not value.startswith(("postgres://", "postgresql://")):
+        raise refusal
     try:
-        parts = urlsplit(text(name))
-        port = str(parts.port or "")
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} can't be read as a URL: {error}.") from None
-    database = unquote(parts.path.lstrip("/"))
-    if parts.scheme not in {"postgres", "postgresql"} or not database:
-        raise ImproperlyConfigured(
-            f"{name} must look like postgresql://user:password@host:5432/name."
-        )
+        options: dict[str, Any] = conninfo_to_dict(value)
+    except ProgrammingError:
+        # What libpq says quotes the password.
+        raise refusal from None
+    keys = ("dbname", "user", "password", "host", "port")
+    database, user, password, host, port = (str(options.pop(key, "")) for key in keys)
+    if not database or not all(item.isdecimal() for item in port.split(",") if item):
+        raise refusal
     return {
         "NAME": database,
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
+        "USER": user,
+        "PASSWORD": password,
+        "HOST": host,
         "PORT": port,
+        "OPTIONS": options,
     }

@@ -118,7 +118,12 @@ TEMPLATES = [
 # shares them out (`helpdesk/crews.py`). 0 turns pooling off, which tests need because they drop
 # their database.
 POOL_SIZE = env.integer("DB_POOL_SIZE", 12)
-DATABASE_OPTIONS: dict[str, Any] = {"connect_timeout": 3, "application_name": "helpdesk"}
+DATABASE_OPTIONS: dict[str, Any] = {
+    "connect_timeout": 3,
+    "application_name": "helpdesk",
+    # Else libpq looks for Kerberos before each connection, by code that is no friend of threads.
+    "gssencmode": "disable",
+}
 if POOL_SIZE:
     DATABASE_OPTIONS["pool"] = {
         "min_size": 1,
@@ -128,12 +133,13 @@ if POOL_SIZE:
         # nobody gets a connection for another one.
         "reconnect_timeout": 3,
     }
+DATABASE = env.postgres("DATABASE_URL")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        **env.postgres("DATABASE_URL"),
+        **DATABASE,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": DATABASE_OPTIONS,
+        "OPTIONS": DATABASE_OPTIONS | DATABASE["OPTIONS"],
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -89,27 +89,57 @@ def test_deployment_checks_find_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "expected"),
+    ("url", "expected", "options"),
     [
         (
             "postgresql://de%40sk:p%2Fw@db:6432/na%20me",
             {"NAME": "na me", "USER": "de@sk", "PASSWORD": "p/w", "HOST": "db", "PORT": "6432"},
+            {},
         ),
         (
             "postgres://[::1]/desk",
             {"NAME": "desk", "USER": "", "PASSWORD": "", "HOST": "::1", "PORT": ""},
+            {},
         ),
         (
             "postgresql://%2Frun%2Fpg/desk",
             {"NAME": "desk", "USER": "", "PASSWORD": "", "HOST": "/run/pg", "PORT": ""},
+            {},
+        ),
+        (
+            "postgresql://a,b:6432/desk?sslmode=verify-full&target_session_attrs=read-write",
+            {"NAME": "desk", "USER": "", "PASSWORD": "", "HOST": "a,b", "PORT": ",6432"},
+            {"sslmode": "verify-full", "target_session_attrs": "read-write"},
         ),
     ],
 )
 def test_it_reads_database_urls(
-    value: pytest.MonkeyPatch, url: str, expected: dict[str, str]
+    value: pytest.MonkeyPatch, url: str, expected: dict[str, str], options: dict[str, str]
 ) -> None:
     value.setenv("VALUE", url)
-    assert env.postgres("VALUE") == expected
+    assert env.postgres("VALUE") == {**expected, "OPTIONS": options}
+
+
+@pytest.mark.parametrize("rest", ["desk?ssl_mode=require", "desk?sslmode", "desk%zz"])
+def test_a_database_url_that_libpq_refuses_keeps_its_password_to_itself(
+    value: pytest.MonkeyPatch, rest: str
+) -> None:
+    value.setenv("VALUE", f"postgresql://desk:secret@db/{rest}")
+    with pytest.raises(ImproperlyConfigured, match="sslmode=require") as caught:
+        env.postgres("VALUE")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("postgresql://d/d", "disable"), ("postgresql://d/d?gssencmode=prefer", "prefer")],
+)
+def test_kerberos_is_looked_for_where_the_url_says_so(url: str, expected: str) -> None:
+    done = run(
+        "from helpdesk import settings as s; print(s.DATABASES['default']['OPTIONS']['gssencmode'])",
+        **REQUIRED | {"DATABASE_URL": url},
+    )
+    assert done.stdout.strip() == expected
 
 
 @pytest.mark.parametrize(
