@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from django.db import connection
 
 from channels_inbox.models import Account, Envelope, Item
-from conversations.columns import Columns
+from conversations.columns import Columns, parted, relate
 from conversations.models import Inbox, Team
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 ITEM = Columns(Item)
 ENVELOPE = Columns(Envelope)
@@ -37,18 +32,11 @@ def item(pk: int) -> Item:
         row = cursor.fetchone()
     if row is None:
         raise Item.DoesNotExist
-    own, envelope, inbox, team, account = _parted(row)
-    found, into = ITEM.made(own), INBOX.made(inbox)
-    found.envelope = ENVELOPE.made(envelope)
-    found.envelope.inbox = into
-    into.team = TEAM.made(team)
-    if account[0] is not None:
-        ACCOUNT.made(account).inbox = into  # which makes it the inbox's account
+    found: Item
+    found, envelope, inbox, team, account = parted(row, ITEM, ENVELOPE, INBOX, TEAM, ACCOUNT)
+    relate(found, envelope=envelope)
+    relate(envelope, inbox=inbox)
+    relate(inbox, team=team)
+    if account:
+        account.inbox = inbox  # which makes it the inbox's account
     return found
-
-
-def _parted(row: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    at = 0
-    for columns in (ITEM, ENVELOPE, INBOX, TEAM, ACCOUNT):
-        yield row[at : at + len(columns)]
-        at += len(columns)

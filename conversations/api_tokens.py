@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from conversations.columns import Columns
+from conversations.columns import Columns, parted, relate
 from conversations.errors import BadInput, NotAllowed
 from conversations.models import Agent, ApiToken, IdempotencyKey, Role, Scope
 from conversations.thread import database_now
@@ -89,8 +89,9 @@ def recognised(secret: str) -> ApiToken | None:
     if row is None:
         return None
     long_unused, *values = row
-    token = TOKEN.made(values[: len(TOKEN)])
-    token.agent = AGENT.made(values[len(TOKEN) :])
+    token: ApiToken
+    token, agent = parted(values, TOKEN, AGENT)
+    relate(token, agent=agent)
     if long_unused:
         _note_use(token)
     return token

@@ -60,3 +60,21 @@ class Columns(Generic[M]):
         state = ModelState()
         state.adding, state.db = False, "default"
         return state
+
+
+def parted(values: Sequence[Any], *sorts: Columns[Any]) -> list[Any]:
+    """A row of each model out of one row of joined tables, in their order; None where an outer join
+    found nothing. Each sort's columns begin with the primary key."""
+    found, at = [], 0
+    for sort in sorts:
+        own = values[at : at + len(sort)]
+        found.append(sort.made(own) if own[0] is not None else None)
+        at += len(sort)
+    assert at == len(values), (at, len(values))
+    return found
+
+
+def relate(row: models.Model, **rows: models.Model | None) -> None:
+    """Put related rows where the ORM would look for them. Set as attributes, each would be asked
+    for its database, and a column not read here would be read."""
+    row._state.fields_cache.update(rows)

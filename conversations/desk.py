@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import connection, models
 from django.db.models import Prefetch
@@ -12,7 +12,7 @@ from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
 from conversations import names
-from conversations.columns import Columns
+from conversations.columns import Columns, parted, relate
 from conversations.models import (
     Agent,
     Conversation,
@@ -52,7 +52,7 @@ OF = Columns(Conversation, "id", "customer_id")
 WHO = Columns(Customer, "id", "name")
 NEWEST = Columns(Entry, "id", "at", "kind", "direction", "actor", "identity_id", "inbox_id")
 READ = f"""
-SELECT {TICKET.of("t")}, {OF.of("c")}, {WHO.of("p")}, left(e.text, {START}), {NEWEST.of("e")}
+SELECT left(e.text, {START}), {TICKET.of("t")}, {OF.of("c")}, {WHO.of("p")}, {NEWEST.of("e")}
 FROM conversations_ticket t
 JOIN conversations_conversation c ON c.id = t.conversation_id
 JOIN conversations_customer p ON p.id = c.customer_id
@@ -187,15 +187,12 @@ def _read(where: str, told: dict[str, Any]) -> list[Ticket]:
 
 
 def _made(row: Sequence[Any]) -> Ticket:
-    ticket = TICKET.made(row[: len(TICKET)])
-    customer, _customer, name, text, *newest = row[len(TICKET) + 1 :]
-    conversation = OF.made((ticket.conversation_id, customer))
-    # Where the ORM would look for them; set as attributes, each is asked for its database again.
-    conversation._state.fields_cache["customer"] = WHO.made((customer, name))
-    ticket._state.fields_cache["conversation"] = conversation
-    ticket._state.fields_cache["newest"] = NEWEST.made(newest) if newest[0] else None
-    ticket.newest_text = text  # type: ignore[attr-defined]
-    return ticket
+    text, *values = row
+    ticket, conversation, customer, newest = parted(values, TICKET, OF, WHO, NEWEST)
+    relate(conversation, customer=customer)
+    relate(ticket, conversation=conversation, newest=newest)
+    ticket.newest_text = text
+    return cast("Ticket", ticket)
 
 
 def _cursor(ticket: Ticket, key: str) -> str:

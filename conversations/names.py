@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import connection, models
 
-from conversations.columns import Columns
+from conversations.columns import Columns, relate
 from conversations.models import Agent, Bot, Identity, Inbox, Team
 
 Ids = Collection[int | None]
@@ -55,6 +55,5 @@ def give(rows: Iterable[models.Model], known: Named, *relations: str, **others: 
     otherwise than what they name."""
     sorts = {name: name for name in relations} | others
     for row in rows:
-        for name, sort in sorts.items():
-            pk = getattr(row, f"{name}_id")
-            row._state.fields_cache[name] = known[sort].get(pk) if pk else None
+        named = {name: getattr(row, f"{name}_id") for name in sorts}
+        relate(row, **{name: known[sorts[name]].get(pk) for name, pk in named.items()})

@@ -12,7 +12,7 @@ from django.db import connection
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from conversations.columns import Columns
+from conversations.columns import Columns, parted, relate
 from conversations.errors import NotAllowed
 from conversations.models import (
     Agent,
@@ -78,8 +78,9 @@ def conversation_for(agent: Agent, pk: int, *, to: str = "read") -> Conversation
     *values, has_visible, has_any = row
     if has_any and not has_visible:
         raise Http404
-    conversation = CONVERSATION.made(values[: len(CONVERSATION)])
-    conversation.customer = CUSTOMER.made(values[len(CONVERSATION) :])
+    conversation: Conversation
+    conversation, customer = parted(values, CONVERSATION, CUSTOMER)
+    relate(conversation, customer=customer)
     if to == "act" and has_visible:
         visible = Ticket.objects.visible_to(agent).filter(conversation=conversation)
         if not may_act_on_any(agent, visible, Membership.objects.acting_teams(agent)):
@@ -109,15 +110,12 @@ def ticket_for(agent: Agent, pk: int, *, to: str = "read") -> Ticket:
 
 
 def _ticket(row: Sequence[Any]) -> Ticket:
-    ticket, row = TICKET.made(row[: len(TICKET)]), row[len(TICKET) :]
-    known = ticket._state.fields_cache
-    for name, columns in (("conversation", CONVERSATION), ("team", TEAM)):
-        known[name], row = columns.made(row[: len(columns)]), row[len(columns) :]
-    ticket.conversation._state.fields_cache["customer"] = CUSTOMER.made(row[: len(CUSTOMER)])
-    row = row[len(CUSTOMER) :]
-    owner, inbox = row[: len(OWNER)], row[len(OWNER) :]
-    known["agent"] = OWNER.made(owner) if ticket.agent_id else None
-    known["inbox"] = INBOX.made(inbox) if ticket.inbox_id else None
+    ticket: Ticket
+    ticket, conversation, team, customer, owner, inbox = parted(
+        row, TICKET, CONVERSATION, TEAM, CUSTOMER, OWNER, INBOX
+    )
+    relate(ticket, conversation=conversation, team=team, agent=owner, inbox=inbox)
+    relate(conversation, customer=customer)
     return ticket
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from conversations import names
-from conversations.columns import Columns
+from conversations.columns import Columns, parted, relate
 from conversations.models import Conversation, Customer, Entry, Ticket
 from conversations.models.tickets import READABLE
 
@@ -128,12 +128,10 @@ def _readable(agent: Agent, ids: Sequence[int]) -> list[Entry]:
 
 
 def _result(row: Sequence[Any]) -> Entry:
-    entry, row = OWN.made(row[: len(OWN)]), row[len(OWN) :]
-    ticket, row = row[: len(MATTER)], row[len(MATTER) :]
-    conversation = OF.made(row[: len(OF)])
-    conversation._state.fields_cache["customer"] = WHO.made(row[len(OF) :])
-    entry._state.fields_cache["conversation"] = conversation
-    entry._state.fields_cache["ticket"] = MATTER.made(ticket) if ticket[0] else None
+    entry: Entry
+    entry, ticket, conversation, customer = parted(row, OWN, MATTER, OF, WHO)
+    relate(conversation, customer=customer)
+    relate(entry, conversation=conversation, ticket=ticket)
     return entry
 
 

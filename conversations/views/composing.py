@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from conversations import drafts
-from conversations.columns import Columns
+from conversations.columns import Columns, parted, relate
 from conversations.customers import untagged
 from conversations.forms import NoteForm, ReplyForm
 from conversations.models import Attachment, Draft, Entry, Identity, Inbox, Proof
@@ -201,9 +201,9 @@ def _message(ticket: Ticket, agent: Agent, which: str, **told: int) -> Entry | N
         row = cursor.fetchone()
     if row is None:
         return None
-    entry = HEARD.made(row[: len(HEARD)])
-    sender = row[len(HEARD) :]
-    entry._state.fields_cache["identity"] = SENDER.made(sender) if sender[0] else None
+    entry: Entry
+    entry, sender = parted(row, HEARD, SENDER)
+    relate(entry, identity=sender)
     return entry
 
 
