@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import connection
-from django.db.models import QuerySet
 
-from conversations import names
-from conversations.columns import Columns
+from conversations import beside, names
+from conversations.columns import Columns, parted, relate
 from conversations.models import (
     Attachment,
     Delivery,
     Entry,
     HeldSend,
-    HeldState,
     Identity,
     Offer,
     Ticket,
@@ -28,14 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from conversations.models import Agent, Conversation
-    from conversations.models.offers import OfferQuerySet
 
 PAGE = 50
 CATCH_UP = 200
 
 # What a card shows. Left out are above all the words for the search.
 ENTRY = Columns(Entry, without=("search", "actor", "origin_id", "seq"))
-MATTER = Columns(Ticket)
 TICKET = Columns(Ticket, "id", "conversation_id", "subject", "inbox_id")
 DELIVERY = Columns(Delivery, "id", "entry_id", "state", "error", "next_at")
 FILE = Columns(Attachment)
@@ -81,32 +77,6 @@ WHERE rev > %(head)s AND ticket_id = ANY(ARRAY(
   SELECT id FROM conversations_ticket WHERE conversation_id = %(conversation)s))
 """
 
-MATTERS = f"""
-SELECT {MATTER.of("t")} FROM conversations_ticket t
-WHERE t.conversation_id = %(conversation)s AND {READABLE}
-"""
-
-HIDDEN = f"""
-SELECT {MATTER.of("t")} FROM conversations_ticket t
-JOIN conversations_inbox i ON i.id = t.inbox_id AND i.fold_restricted
-WHERE t.conversation_id = %(conversation)s AND NOT {READABLE}
-ORDER BY t.opened_at
-"""
-
-# By the tickets' ids: joined with the tickets, PostgreSQL reads every reply ever held.
-ASIDES = """
-WITH own AS MATERIALIZED (
-  SELECT id, restriction FROM conversations_ticket WHERE conversation_id = %(conversation)s
-)
-SELECT
-  EXISTS (SELECT FROM conversations_heldsend
-    WHERE ticket_id = ANY(ARRAY(SELECT id FROM own)) AND state IN ('held', 'stopped')),
-  EXISTS (SELECT FROM conversations_offer
-    WHERE ticket_id = ANY(ARRAY(SELECT id FROM own)) AND state = 'offered'),
-  EXISTS (SELECT FROM own WHERE restriction <> ''),
-  EXISTS (SELECT FROM conversations_conversation WHERE merged_into_id = %(conversation)s)
-"""
-
 FILES = f"""
 SELECT {FILE.of("a")} FROM conversations_attachment a
 WHERE a.entry_id = ANY(%s) ORDER BY a.position, a.id
@@ -139,17 +109,6 @@ class Changes:
     identities: Sequence[Identity] = ()
     held: Sequence[HeldSend] = ()
     offers: Sequence[Offer] = ()
-
-
-@dataclass(frozen=True)
-class Asides:
-    """Whether a conversation has what most have none of: replies that wait, open offers, restricted
-    tickets, other conversations that were joined with it."""
-
-    held: bool
-    offered: bool
-    restricted: bool
-    joined: bool
 
 
 def page(
@@ -218,10 +177,10 @@ def since(conversation: Conversation, agent: Agent, head: int, *, limit: int = C
         cut < top,
         False,
         _entries_among(conversation, agent, {pk for pk, _rev, _ in entry_ids}),
-        _tickets_among(conversation, agent, ids.get("ticket")),
-        _identities_among(conversation, ids.get("identity")),
-        _held_among(conversation, agent, ids.get("held")),
-        _offers_among(conversation, agent, ids.get("offer")),
+        beside.matters_among(conversation, agent, ids.get("ticket")),
+        beside.identities_among(conversation, ids.get("identity")),
+        beside.held_among(conversation, agent, ids.get("held")),
+        beside.offers_among(conversation, agent, ids.get("offer")),
     )
 
 
@@ -245,104 +204,6 @@ def _entries_among(conversation: Conversation, agent: Agent, ids: set[int]) -> S
         return ()
     where = " AND conversations_entry.id = ANY(%(ids)s)"
     return _cards(conversation, agent, where, {"ids": list(ids)}, limit=len(ids))
-
-
-def _tickets_among(
-    conversation: Conversation, agent: Agent, ids: set[int] | None
-) -> Sequence[Ticket]:
-    if not ids:
-        return ()
-    return _matters(conversation, agent, " AND t.id = ANY(%(ids)s)", {"ids": list(ids)})
-
-
-def matters(conversation: Conversation, agent: Agent, *, most: int) -> Sequence[Ticket]:
-    """The tickets an agent may read, with all that a header shows: unresolved ones first, then the
-    latest."""
-    order = " ORDER BY t.status = 'resolved', t.active_at DESC, t.id DESC LIMIT %(most)s"
-    return _matters(conversation, agent, order, {"most": most})
-
-
-def matter(conversation: Conversation, agent: Agent, pk: int) -> Ticket | None:
-    """One of them."""
-    return next(iter(_matters(conversation, agent, " AND t.id = %(id)s", {"id": pk})), None)
-
-
-def _matters(
-    conversation: Conversation, agent: Agent, where: str, told: dict[str, Any]
-) -> list[Ticket]:
-    told |= {"conversation": conversation.pk, "agent": agent.pk}
-    with connection.cursor() as cursor:
-        cursor.execute(f"{MATTERS}{where}", told)
-        found = [MATTER.made(row) for row in cursor.fetchall()]
-    known = names.named(
-        team={row.team_id for row in found},
-        agent={row.agent_id for row in found},
-        bot={row.bot_id for row in found},
-        inbox={row.inbox_id for row in found},
-    )
-    names.give(found, known, "team", "agent", "bot", "inbox")
-    for row in found:
-        row.conversation = conversation
-    return found
-
-
-def asides(conversation: Conversation) -> Asides:
-    with connection.cursor() as cursor:
-        cursor.execute(ASIDES, {"conversation": conversation.pk})
-        return Asides(*cursor.fetchone())
-
-
-def _identities_among(conversation: Conversation, ids: set[int] | None) -> Sequence[Identity]:
-    if not ids:
-        return ()
-    return list(Identity.objects.filter(conversation=conversation, pk__in=ids))
-
-
-def _held_among(
-    conversation: Conversation, agent: Agent, ids: set[int] | None
-) -> Sequence[HeldSend]:
-    return list(_held_in(conversation, agent).filter(pk__in=ids)) if ids else ()
-
-
-def held_sends(conversation: Conversation, agent: Agent) -> Sequence[HeldSend]:
-    """Replies that wait under the thread, and those that something new has stopped."""
-    waiting = _held_in(conversation, agent).filter(state__in=(HeldState.HELD, HeldState.STOPPED))
-    return list(waiting.select_related("ticket").order_by("release_at"))
-
-
-def _held_in(conversation: Conversation, agent: Agent) -> QuerySet[HeldSend]:
-    """By the tickets' ids: joined with the tickets, PostgreSQL reads every reply ever held."""
-    tickets = Ticket.objects.visible_to(agent).filter(conversation=conversation)
-    ids = list(tickets.values_list("pk", flat=True))
-    return HeldSend.objects.filter(ticket__in=ids).select_related("agent")
-
-
-def _offers_among(
-    conversation: Conversation, agent: Agent, ids: set[int] | None
-) -> Sequence[Offer]:
-    return list(_offers_in(conversation, agent).filter(pk__in=ids)) if ids else ()
-
-
-def offers(conversation: Conversation, agent: Agent) -> Sequence[Offer]:
-    """What is offered at the moment, also to others, with who declined. One that has run out stays
-    until it is closed."""
-    return list(_offers_in(conversation, agent).open().order_by("offered_at", "pk"))
-
-
-def _offers_in(conversation: Conversation, agent: Agent) -> OfferQuerySet:
-    tickets = Ticket.objects.visible_to(agent).filter(conversation=conversation)
-    ids = list(tickets.values_list("pk", flat=True))
-    rows = Offer.objects.filter(ticket__in=ids).with_people()
-    return rows.select_related("ticket__inbox").prefetch_related("declines__agent")
-
-
-def hidden_tickets(conversation: Conversation, agent: Agent) -> Sequence[Ticket]:
-    """Restricted tickets the agent may not read, where the inbox says one folded line is shown."""
-    with connection.cursor() as cursor:
-        cursor.execute(HIDDEN, {"conversation": conversation.pk, "agent": agent.pk})
-        found = [MATTER.made(row) for row in cursor.fetchall()]
-    names.give(found, names.named(team={row.team_id for row in found}), "team")
-    return found
 
 
 def cursor(entry: Entry) -> str:
@@ -383,7 +244,7 @@ def _cards(
     told |= {"conversation": conversation.pk, "agent": agent.pk}
     with connection.cursor() as cursor:
         cursor.execute(f"{CARDS}{where}{order}", told)
-        tickets: dict[int | None, Ticket | None] = {None: None}
+        tickets: dict[int, Ticket] = {}
         found = [_card(row, tickets) for row in cursor.fetchall()]
     if found:
         _name(found)
@@ -391,17 +252,12 @@ def _cards(
     return found
 
 
-def _card(row: Sequence[Any], tickets: dict[int | None, Ticket | None]) -> Entry:
+def _card(row: Sequence[Any], tickets: dict[int, Ticket]) -> Entry:
     html, full_text, *values = row
-    ticket, rest = values[: len(TICKET)], values[len(TICKET) :]
-    delivery, own = rest[: len(DELIVERY)], rest[len(DELIVERY) :]
-    entry = ENTRY.made(own)
-    entry.html_size, entry.full_text_size = html, full_text  # type: ignore[attr-defined]
-    if ticket[0] not in tickets:
-        tickets[ticket[0]] = TICKET.made(ticket)
-    entry._state.fields_cache["ticket"] = tickets[ticket[0]]
-    entry._state.fields_cache["delivery"] = DELIVERY.made(delivery) if delivery[0] else None
-    return entry
+    ticket, delivery, entry = parted(values, TICKET, DELIVERY, ENTRY)
+    entry.html_size, entry.full_text_size = html, full_text
+    relate(entry, ticket=ticket and tickets.setdefault(ticket.pk, ticket), delivery=delivery)
+    return cast("Entry", entry)
 
 
 def _name(entries: Sequence[Entry]) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from conversations import reading, timeline
+from conversations import beside, reading, timeline
 from conversations.models import HeldState, Membership
 from conversations.moments import Reader
 from conversations.permissions import conversation_for
@@ -114,7 +114,7 @@ def _rows(request: AgentRequest, found: Conversation, changes: Changes) -> Itera
         yield {"key": "customer", "html": "", "name": customer_name(found.customer)}
     if not changes.entries and not changes.more:
         # Something changed that isn't for this agent: perhaps a matter that is shown as one line.
-        for ticket in timeline.hidden_tickets(found, request.user):
+        for ticket in beside.hidden_tickets(found, request.user):
             yield row(f"hidden:{ticket.pk}", "hidden", one=ticket)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
-from conversations import timeline
+from conversations import beside
 from conversations.models import DeadlineKind, Offer
 from conversations.packets import Packet
 
@@ -70,7 +70,7 @@ class OfferCard:
 
 
 def cards_in(conversation: Conversation, viewer: Agent) -> Sequence[OfferCard]:
-    return cards_of(timeline.offers(conversation, viewer), viewer)
+    return cards_of(beside.offers(conversation, viewer), viewer)
 
 
 def cards_of(offers: Iterable[Offer], viewer: Agent) -> Sequence[OfferCard]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import Http404
 
-from conversations import merges, timeline
+from conversations import beside, merges, timeline
 from conversations.columns import Columns
 from conversations.models import Identity, Membership
 from conversations.moments import Reader
@@ -79,12 +79,12 @@ def screen(
 
 def side(conversation: Conversation, agent: Agent, *, may_change: bool) -> dict[str, Any]:
     """What the customer's panel needs."""
-    there = timeline.asides(conversation)
+    there = beside.asides(conversation)
     return {
         "identities": ADDRESS.asked(ADDRESSES, {"conversation": conversation.pk}),
-        "held": timeline.held_sends(conversation, agent) if there.held else (),
+        "held": beside.held_sends(conversation, agent) if there.held else (),
         "offers": offer_cards.cards_in(conversation, agent) if there.offered else (),
-        "hidden": timeline.hidden_tickets(conversation, agent) if there.restricted else (),
+        "hidden": beside.hidden_tickets(conversation, agent) if there.restricted else (),
         "joins": merges.undoable(conversation) if there.joined else (),
         "may_change": may_change,
     }
@@ -92,7 +92,7 @@ def side(conversation: Conversation, agent: Agent, *, may_change: bool) -> dict[
 
 def tickets_of(conversation: Conversation, agent: Agent) -> Sequence[Ticket]:
     """The tickets an agent may read: unresolved ones first, then the latest."""
-    return timeline.matters(conversation, agent, most=MOST_TICKETS)
+    return beside.matters(conversation, agent, most=MOST_TICKETS)
 
 
 def asked_page(request: AgentRequest, conversation: Conversation) -> Page:
@@ -118,7 +118,7 @@ def _chosen(
     one."""
     listed = next((row for row in tickets if str(row.pk) == wanted), None)
     if listed is None and wanted.isdecimal() and len(wanted) < 19:
-        listed = timeline.matter(conversation, agent, int(wanted))
+        listed = beside.matter(conversation, agent, int(wanted))
     own = (row for row in tickets if row.agent_id == agent.pk and not row.is_resolved)
     return listed or next(own, None) or (tickets[0] if tickets else None)
 

@@ -13,6 +13,7 @@ from django.http import Http404
 
 from conversations import (
     attachments,
+    beside,
     desk,
     intake,
     ownership,
@@ -75,7 +76,7 @@ def test_the_test_can_see_it(cast: Cast, secret: Secret) -> None:
     page = timeline.page(secret.conversation, cast.bob)
     assert hidden(secret) <= {entry.pk for entry in page.entries}
     assert search.search(cast.bob, WORD).entries
-    assert timeline.held_sends(secret.conversation, cast.bob) == [secret.held]
+    assert beside.held_sends(secret.conversation, cast.bob) == [secret.held]
     assert permissions.attachment_for(cast.bob, secret.file.public_id) == secret.file
 
 
@@ -94,11 +95,11 @@ def test_pages(cast: Cast, secret: Secret) -> None:
     ]
     for page in pages:
         assert not hidden(secret) & {entry.pk for entry in page.entries}
-    assert timeline.held_sends(live, cast.charlie) == []
-    (folded,) = timeline.hidden_tickets(live, cast.charlie)
+    assert beside.held_sends(live, cast.charlie) == []
+    (folded,) = beside.hidden_tickets(live, cast.charlie)
     assert folded == secret.ticket
     Inbox.objects.update(fold_restricted=False)
-    assert timeline.hidden_tickets(live, cast.charlie) == []
+    assert beside.hidden_tickets(live, cast.charlie) == []
 
 
 @pytest.mark.parametrize("limit", [1, 200])

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from channels_inbox import receive
-from conversations import deliveries, handoffs, replies, tickets, timeline
+from conversations import beside, deliveries, handoffs, replies, tickets, timeline
 from conversations.models import Conversation, Entry, Offer, Ticket
 from tests import builders
 from tests.builders import Cast
@@ -104,14 +104,14 @@ def test_pages_are_read_from_an_index_in_their_order(cast: Cast, full: Conversat
         partial(timeline.page, full, cast.alice, before=here),
         partial(timeline.page, full, cast.alice, after=here),
         partial(timeline.around, full, cast.alice, entry),
-        partial(timeline.held_sends, full, cast.alice),
-        partial(timeline.offers, full, cast.alice),
+        partial(beside.held_sends, full, cast.alice),
+        partial(beside.offers, full, cast.alice),
     ):
         for plan in plans(ask):
             assert not walked(plan), plan
             if "entry_timeline" in plan:
                 assert "Sort Key: conversations_entry.at" not in plan, plan
-        if ask.func not in (timeline.held_sends, timeline.offers):
+        if ask.func not in (beside.held_sends, beside.offers):
             assert any("entry_timeline" in plan for plan in plans(ask))
 
 

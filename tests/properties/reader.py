@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conversations import timeline
+from conversations import beside, timeline
 from conversations.models import Conversation, HeldState, Identity, Ticket
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ def fresh(live: Conversation, agent: Agent) -> tuple[int, Shown]:
         {entry.pk: card(entry) for entry in entries},
         {ticket.pk: matter(ticket) for ticket in tickets},
         {row.pk: address(row) for row in Identity.objects.filter(conversation=live)},
-        {row.pk: waiting(row) for row in timeline.held_sends(live, agent)},
-        {row.pk: offered(row) for row in timeline.offers(live, agent)},
+        {row.pk: waiting(row) for row in beside.held_sends(live, agent)},
+        {row.pk: offered(row) for row in beside.offers(live, agent)},
     )
 
 
