@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conversations import (
-    handoffs,
-)
-from conversations.models import (
-    Agent,
-    Offer,
-    Ticket,
-)
+from conversations import handoffs
+from conversations.models import Agent, Offer, Ticket
 from conversations.packets import Line, Packet
 from tests import builders
 from tests.builders import Cast

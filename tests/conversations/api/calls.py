@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -10,14 +11,15 @@ from django.db import connection
 from django.test import Client
 
 from conversations import api_tokens
-from conversations.models import Scope
+from conversations.models import Entry, Kind, Scope
+from tests.builders import head_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.http import HttpResponse
 
-    from conversations.models import Agent, ApiToken
+    from conversations.models import Agent, ApiToken, Ticket
 
 EVERYTHING = tuple(Scope.values)
 
@@ -61,8 +63,6 @@ class Program:
 
 
 def _json(body: object) -> bytes:
-    import json
-
     return json.dumps({} if body is None else body, default=str).encode()
 
 
@@ -80,3 +80,12 @@ class Caller(threading.Thread):
             self.told = self.program.post(path, body, key=key)
         finally:
             connection.close()
+
+
+def answering(ticket: Ticket, **fields: Any) -> dict[str, Any]:
+    return {"text": "It is on its way.", "seen_head": head_of(ticket.conversation_id), **fields}
+
+
+def said(ticket: Ticket) -> list[str]:
+    rows = Entry.objects.filter(ticket=ticket, kind=Kind.MESSAGE, direction="out")
+    return list(rows.order_by("at").values_list("text", flat=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from django.core.files.storage import default_storage
@@ -19,33 +19,14 @@ from conversations.models import (
     Ticket,
 )
 from conversations.tasks import forget_old_keys
-from tests.builders import Cast, head_of, make_ticket, write_in
-from tests.conversations.api.calls import Caller, Program
+from tests.builders import Cast, make_ticket, write_in
+from tests.conversations.api.calls import Caller, Program, answering, said
 from tests.locks import wait_for_a_lock
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ticket(cast: Cast) -> Ticket:
-    return make_ticket(cast.inbox, subject="Order 12")
-
-
-@pytest.fixture
-def alice(cast: Cast) -> Program:
-    return Program(cast.alice)
-
-
-def answering(ticket: Ticket, **fields: Any) -> dict[str, Any]:
-    return {"text": "It is on its way.", "seen_head": head_of(ticket.conversation_id), **fields}
-
-
-def said(ticket: Ticket) -> list[str]:
-    rows = Entry.objects.filter(ticket=ticket, kind=Kind.MESSAGE, direction="out")
-    return list(rows.order_by("at").values_list("text", flat=True))
 
 
 def test_what_makes_something_wants_a_key(alice: Program, ticket: Ticket) -> None:

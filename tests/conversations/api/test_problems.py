@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from helpdesk.caching import TolerantRedisCache
-from tests.builders import Cast, conversation_of, make_ticket
+from tests.builders import Cast, conversation_of
 from tests.conversations.api.calls import Program
 
 if TYPE_CHECKING:
@@ -19,17 +18,6 @@ if TYPE_CHECKING:
     from conversations.models import Ticket
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ticket(cast: Cast) -> Ticket:
-    return make_ticket(cast.inbox)
-
-
-@pytest.fixture
-def alice(cast: Cast) -> Program:
-    cache.clear()
-    return Program(cast.alice)
 
 
 def problem(told: HttpResponse) -> tuple[int, str]:

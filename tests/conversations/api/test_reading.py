@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 
 from conversations import replies, tickets, timeline
@@ -29,16 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def alice(cast: Cast) -> Program:
-    return Program(cast.alice)
-
-
-@pytest.fixture(autouse=True)
-def _unhurried() -> None:
-    cache.clear()
 
 
 def through(program: Program, path: str, meanwhile: Callable[[], object] = int) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.utils import timezone
@@ -15,37 +14,14 @@ from conversations.models import (
     Entry,
     HeldSend,
     Inbox,
-    Kind,
     Status,
     Ticket,
 )
 from tests.builders import Cast, head_of, identity_of, make_inbox, make_ticket, write_in
-from tests.conversations.api.calls import Caller, Program
+from tests.conversations.api.calls import Caller, Program, answering, said
 from tests.locks import wait_for_a_lock
 
-if TYPE_CHECKING:
-    pass
-
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def ticket(cast: Cast) -> Ticket:
-    return make_ticket(cast.inbox, subject="Order 12")
-
-
-@pytest.fixture
-def alice(cast: Cast) -> Program:
-    return Program(cast.alice)
-
-
-def answering(ticket: Ticket, **fields: Any) -> dict[str, Any]:
-    return {"text": "It is on its way.", "seen_head": head_of(ticket.conversation_id), **fields}
-
-
-def said(ticket: Ticket) -> list[str]:
-    rows = Entry.objects.filter(ticket=ticket, kind=Kind.MESSAGE, direction="out")
-    return list(rows.order_by("at").values_list("text", flat=True))
 
 
 # Answering
