@@ -68,12 +68,13 @@ def make_folder() -> Path:
 
 
 def start_postgres(folder: Path) -> str:
-    """Start PostgreSQL without durability; return its URL."""
+    """Start PostgreSQL without durability; return its URL. A test is one long transaction, and may
+    think for longer in it than any request."""
     server = Postgres(
         Place.beside(folder), secrets.token_urlsafe(16), free_port(), durable=False, connections=200
     )
     run(server.prepare(), folder)
-    return server.url
+    return f"{server.url}?options=-cidle_in_transaction_session_timeout%3D0"
 
 
 def start_valkey(folder: Path) -> str:
