@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from conversations import drafts, offers, ownership, packets, replies
+from conversations import drafts, offers, ownership, packets, public, replies
 from conversations.errors import BadInput, Moved, NotAllowed, OfferOver, StaleOwner
 from conversations.models import (
     Agent,
@@ -294,6 +294,7 @@ def _hand_over(thread: Thread, offer: Offer, to: Agent) -> None:
         by=Actor.of(to),
         team=offer.to_team,
         agent=to,
+        shown_to=public.window_of(ticket),
         offer=offer.pk,
         restatement=offer.restatement,
     )

@@ -15,7 +15,7 @@ from conversations.thread import ATTEMPTS, SYSTEM, Actor, Thread, lock_live, loc
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conversations.models import Bot
+    from conversations.models import Bot, Identity
 
 OWNER_EVENTS = ("assigned", "taken", "released", "moved_team", "offer_accepted", "returned")
 
@@ -183,10 +183,12 @@ def apply(
     agent: Agent | None = None,
     bot: Bot | None = None,
     reason: str = "",
+    shown_to: Identity | None = None,
     **told: Any,
 ) -> None:
     """Make the change under the thread's lock: compare, set, write history and the event, which
-    says also what is `told`. An offer of the ticket ends with it.
+    says also what is `told`, and to the customer if it is `shown_to` them. An offer of the ticket
+    ends with it.
 
     Raises StaleOwner when the epoch moved on, BadInput when the agent is no active member of the
     team.
@@ -218,7 +220,7 @@ def apply(
     ticket.owner_epoch, ticket.team, ticket.agent, ticket.bot = seen + 1, team, agent, bot
     thread.touched(ticket, team=team_before, agent=agent_before)
     _write_history(thread, ticket, by)
-    thread.event(ticket, event, by=by, **data)
+    thread.event(ticket, event, by=by, shown_to=shown_to, **data)
     offers.withdraw(thread, ticket, cause=event, by=by)
     if ticket.restriction and team_before != team.pk:
         thread.start_over()

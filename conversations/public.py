@@ -1,8 +1,9 @@
 """What a customer may see in a window of ours, counted by a number of its own.
 
-Only messages to and from an identity that we show ourselves are in it: no note, no event, no mail,
-nothing of another identity. Each has a `public_rev`, a new one each time what the customer sees of
-it changes; neither the conversation's head nor any row number leaves the desk.
+Only messages to and from an identity that we show ourselves are in it, and who read them to take
+over: no note, no other event, no mail, nothing of another identity. Each has a `public_rev`, a new
+one each time what the customer sees of it changes; neither the conversation's head nor any row
+number leaves the desk.
 
 A stream is one such count. It belongs to an identity; another one of the same customer may be
 shown in it (`adopt`): who wrote before signing in goes on reading what they wrote. Numbers are
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from conversations.models import Ticket
     from conversations.models.entries import EntryQuerySet
 
 PAGE = 50
+READ = "offer_accepted"
 # What of a row the customer sees.
 SHOWN_FIELDS = {"Entry": {"text", "withdrawn_at"}, "Attachment": {"state"}}
 
@@ -70,11 +73,23 @@ class _Stream:
     family: list[int]
 
 
-def number(kind: str, identity: Identity | None) -> int | None:
+def number(kind: str, identity: Identity | None, event: str = "") -> int | None:
     """The public number of a new entry, or None for one that no customer sees here."""
-    if kind != Kind.MESSAGE or identity is None or identity.kind not in SHOWN_BY_US:
+    if identity is None or identity.kind not in SHOWN_BY_US:
         return None
-    return _next(identity.pk)
+    return _next(identity.pk) if kind == Kind.MESSAGE or event == READ else None
+
+
+def window_of(ticket: Ticket) -> Identity | None:
+    """Where the customer of a ticket is told who has read what they wrote: in the window they last
+    wrote in, or nowhere. One that a join put beside the ticket may leave it again, and is not told.
+    """
+    heard = Entry.objects.filter(ticket=ticket, direction=Direction.IN).order_by("-at", "-pk")
+    last = heard.select_related("identity").first()
+    identity = last.identity if last else None
+    if identity is None or identity.kind not in SHOWN_BY_US:
+        return None
+    return identity if identity.origin_id == ticket.origin_id else None
 
 
 def changed(row: Any, fields: Sequence[str]) -> None:
@@ -202,7 +217,7 @@ def _page(rows: EntryQuerySet, now: _Stream, limit: int) -> Shown:
 def _entries(now: _Stream) -> EntryQuerySet:
     """The one filter behind all that a customer sees."""
     rows = Entry.objects.filter(
-        identity__in=now.family, public_rev__isnull=False, kind=Kind.MESSAGE
+        Q(kind=Kind.MESSAGE) | Q(event=READ), identity__in=now.family, public_rev__isnull=False
     )
     files = Prefetch("attachments", queryset=Attachment.objects.order_by("position", "pk"))
     return rows.select_related("agent", "bot", "inbox", "delivery").prefetch_related(files)

@@ -24,6 +24,8 @@ from conversations.models import Agent, Bot, Conversation, Entry, Kind, Ticket
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from conversations.models import Identity
+
 MICROSECOND = timedelta(microseconds=1)
 ATTEMPTS = 8
 
@@ -92,7 +94,9 @@ class Thread:
         """Add one entry at the end of the thread. `origin_id` is the origin of its identity, or of
         its ticket for notes and events; it must be part of this conversation."""
         self._load_origin(origin_id)
-        fields["public_rev"] = public.number(fields["kind"], fields.get("identity"))
+        fields["public_rev"] = public.number(
+            fields["kind"], fields.get("identity"), fields.get("event", "")
+        )
         return Entry.objects.create(
             conversation_id=self.conversation.pk,
             origin_id=origin_id,
@@ -104,8 +108,16 @@ class Thread:
             **fields,
         )
 
-    def event(self, ticket: Ticket | None, event: str, *, by: Actor, **data: Any) -> Entry:
-        """Record what happened as one line of the thread."""
+    def event(
+        self,
+        ticket: Ticket | None,
+        event: str,
+        *,
+        by: Actor,
+        shown_to: Identity | None = None,
+        **data: Any,
+    ) -> Entry:
+        """Record what happened as one line of the thread; `shown_to` sees it in their window."""
         origin_id = ticket.origin_id if ticket else self.conversation.pk
         return self.append(
             origin_id,
@@ -115,6 +127,7 @@ class Thread:
             bot_id=by.bot_id,
             kind=Kind.EVENT,
             event=event,
+            identity=shown_to,
             data=data,
             client_token=uuid.uuid4(),
         )

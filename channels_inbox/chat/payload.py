@@ -22,21 +22,40 @@ if TYPE_CHECKING:
 
 
 def entry(row: Entry, key: str) -> dict[str, Any]:
-    """One message of the stream, for the chat of this key."""
+    """One message of the stream, for the chat of this key; or that somebody has read them all."""
+    if row.is_event:
+        return _bare(row) | {"from": "desk", "text": _has_read(row)}
     withdrawn = row.withdrawn_at is not None
     text = "" if withdrawn else row.text
-    return {
-        "id": str(row.client_token),
+    return _bare(row) | {
         "token": str(row.data.get("token", "")) if row.is_inbound else "",
         "from": "you" if row.is_inbound else "us",
         "name": "" if row.is_inbound else author(row),
         "text": text,
         "html": as_html(text, plain=row.is_inbound, links=True) if text else "",
-        "at": row.at.isoformat(),
-        "rev": row.public_rev,
         "withdrawn": withdrawn,
         "files": [] if withdrawn else [file(one, key) for one in row.attachments.all()],
     }
+
+
+def _bare(row: Entry) -> dict[str, Any]:
+    return {
+        "id": str(row.client_token),
+        "token": "",
+        "from": "",
+        "name": "",
+        "text": "",
+        "html": "",
+        "at": row.at.isoformat(),
+        "rev": row.public_rev,
+        "withdrawn": False,
+        "files": [],
+    }
+
+
+def _has_read(row: Entry) -> str:
+    named = {"name": author(row), "team": row.data.get("team_name", "")}
+    return _("%(name)s from %(team)s has read your conversation.") % named
 
 
 def author(row: Entry) -> str:

@@ -115,7 +115,8 @@ class Entry(models.Model):
                 name="entry_public_rev",
             ),
             models.CheckConstraint(
-                condition=Q(public_rev=None) | Q(kind="message"), name="entry_public_kind"
+                condition=Q(public_rev=None) | Q(kind="message") | Q(event="offer_accepted"),
+                name="entry_public_kind",
             ),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="entry_kind"),
             models.CheckConstraint(

@@ -12,13 +12,14 @@ from playwright.sync_api import expect
 from channels_inbox import deliver, receive
 from channels_inbox.base import Raw
 from channels_inbox.chat import fallback
+from conversations import handoffs
 from conversations.models import Conversation, Delivery, Entry, Identity, Ticket
-from tests.builders import conversation_of
+from tests.builders import conversation_of, ticket_of
 from tests.channels_inbox.chatting import new_secret, sign
 from tests.channels_inbox.conftest import sink
 from tests.channels_inbox.mailing import connect, make_mail
 from tests.journeys.browsers import Desk, needs_chromium
-from tests.journeys.shop import Shop, newest, open_chat, rows, say
+from tests.journeys.shop import Shop, newest, open_chat, panel, rows, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,6 +128,22 @@ def test_mail_and_chat_of_one_customer_are_one_conversation(
     assert Ticket.objects.count() == 1
     texts = Entry.objects.filter(kind="message").order_by("at").values_list("text", flat=True)
     assert len(texts) == len(set(texts)) == 7
+
+
+def test_who_accepts_is_shown_to_the_customer(shop: Shop, agents: Desk, cast: Cast) -> None:
+    page = shop.tab()
+    open_chat(page)
+    say(page, "Where is my parcel?")
+    ticket = ticket_of(newest())
+    bob = agents.at(cast.bob, f"/conversations/{ticket.conversation_id}/?ticket={ticket.pk}")
+    handoffs.offer(ticket, team=cast.support, agent=cast.bob, by=cast.alice, epoch=1)
+    bob.get_by_label("In one line: what do you do next?").fill("I ask the carrier.")
+    bob.keyboard.press("Enter")
+    line = panel(page).locator(".row.desk")
+    expect(line).to_have_text("Bob from Support has read your conversation.")
+    expect(line.locator("b")).to_be_hidden()
+    expect(bob.locator("#feed")).to_contain_text("Bob accepted this: I ask the carrier.")
+    expect(panel(page).locator("#log")).not_to_contain_text("carrier")
 
 
 def test_a_window_that_slept_catches_up(shop: Shop, agents: Desk, cast: Cast) -> None:

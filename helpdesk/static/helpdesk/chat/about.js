@@ -92,7 +92,7 @@ export const isAsking = () => !form.hidden;
 // An answer can go on by mail, and it may have to: nobody is there, nobody has answered yet, or the visitor goes.
 export function mayAsk(server = asks) {
   asks = server;
-  const last = transcript.newest();
+  const last = transcript.lastSaid();
   const waits = last?.from === "you" && (leaving || Date.now() - Date.parse(last.at) > UNANSWERED);
   const known = visitor.email || told().answers?.email || stash.get("asked");
   const shows = Boolean(asks && mine() && !known && (waits || !visitor.settings?.open));

@@ -14,7 +14,8 @@ let opened = 0;
 
 export const all = () => [...entries.values()];
 export const rowOf = (id) => entries.get(id)?.row;
-export const newest = () => all().reduce((last, one) => (last && last.entry.at > one.entry.at ? last : one), null)?.entry ?? null;
+const said = () => all().filter(({ entry }) => entry.from !== "desk");
+export const lastSaid = () => said().reduce((last, one) => (last && last.entry.at > one.entry.at ? last : one), null)?.entry ?? null;
 export const oldest = () => all().reduce((first, one) => (first && first.entry.at < one.entry.at ? first : one), null)?.entry;
 export const isEmpty = () => !entries.size && !sending.size;
 
