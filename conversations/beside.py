@@ -1,4 +1,5 @@
-"""What stands beside a thread: its matters, replies that wait, offers, what was set aside."""
+"""What stands beside a thread: its matters, replies that wait, offers, promises, what was set
+aside."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from django.db.models import QuerySet
 
 from conversations import names
 from conversations.columns import Columns
-from conversations.models import HeldSend, HeldState, Identity, Offer, Ticket
+from conversations.models import HeldSend, HeldState, Identity, Offer, Promise, Ticket
 from conversations.models.tickets import READABLE
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from conversations.models import Agent, Conversation
     from conversations.models.offers import OfferQuerySet
+    from conversations.models.promises import PromiseQuerySet
 
 MATTER = Columns(Ticket)
 
@@ -36,13 +38,15 @@ ORDER BY t.opened_at
 # By the tickets' ids: joined with the tickets, PostgreSQL reads every reply ever held.
 ASIDES = """
 WITH own AS MATERIALIZED (
-  SELECT id, restriction FROM conversations_ticket WHERE conversation_id = %(conversation)s
+  SELECT id, restriction, promised_at FROM conversations_ticket
+  WHERE conversation_id = %(conversation)s
 )
 SELECT
   EXISTS (SELECT FROM conversations_heldsend
     WHERE ticket_id = ANY(ARRAY(SELECT id FROM own)) AND state IN ('held', 'stopped')),
   EXISTS (SELECT FROM conversations_offer
     WHERE ticket_id = ANY(ARRAY(SELECT id FROM own)) AND state = 'offered'),
+  EXISTS (SELECT FROM own WHERE promised_at IS NOT NULL),
   EXISTS (SELECT FROM own WHERE restriction <> ''),
   EXISTS (SELECT FROM conversations_conversation WHERE merged_into_id = %(conversation)s)
 """
@@ -50,11 +54,12 @@ SELECT
 
 @dataclass(frozen=True)
 class Asides:
-    """Whether a conversation has what most have none of: replies that wait, open offers, restricted
-    tickets, other conversations that were joined with it."""
+    """Whether a conversation has what most have none of: replies that wait, open offers and
+    promises, restricted tickets, other conversations that were joined with it."""
 
     held: bool
     offered: bool
+    promised: bool
     restricted: bool
     joined: bool
 
@@ -144,6 +149,24 @@ def _offers_in(conversation: Conversation, agent: Agent) -> OfferQuerySet:
     ids = list(tickets.values_list("pk", flat=True))
     rows = Offer.objects.filter(ticket__in=ids).with_people()
     return rows.select_related("ticket__inbox").prefetch_related("declines__agent")
+
+
+def promises_among(
+    conversation: Conversation, agent: Agent, ids: set[int] | None
+) -> Sequence[Promise]:
+    return list(_promises_in(conversation, agent).filter(pk__in=ids)) if ids else ()
+
+
+def promises(conversation: Conversation, agent: Agent) -> Sequence[Promise]:
+    """What is promised and still open, also when it is overdue."""
+    return list(_promises_in(conversation, agent).open().order_by("due_at", "pk"))
+
+
+def _promises_in(conversation: Conversation, agent: Agent) -> PromiseQuerySet:
+    tickets = Ticket.objects.visible_to(agent).filter(conversation=conversation)
+    ids = list(tickets.values_list("pk", flat=True))
+    rows = Promise.objects.filter(ticket__in=ids).select_related("made_by")
+    return rows.select_related(*("ticket__agent", "ticket__team", "ticket__inbox"))
 
 
 def hidden_tickets(conversation: Conversation, agent: Agent) -> Sequence[Ticket]:

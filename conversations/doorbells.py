@@ -6,7 +6,8 @@ rolled back. Nothing here waits or fails because of Redis. Groups are what socke
     conversation.<id>   {"type": "bell", "conversation", "head", "again"?},
                         {"type": "people", …}, {"type": "customer", …}
     team.<id>, restricted.<team id>, agent.<id>
-                        {"type": "row", "ticket", "team", "owner", "status", "place", "offered"?}
+                        {"type": "row", "ticket", "team", "owner", "status", "place", "offered"?,
+                        "promised"?}
     agent.<id>          {"type": "rights"}
     desk                {"type": "teams"}
     visitor.<id>        {"type": "bell", "rev"}, {"type": "seen", "rev"},
@@ -59,8 +60,9 @@ def of_visitors_in(conversation: int) -> str:
 @dataclass
 class RowChange:
     """A ticket that changed, as lists tell it. `place` is the moment it is sorted by (ISO 8601);
-    `teams` and `owners` are those it had before or has now, or is `offered` to; a restricted one is
-    told only to its teams' members and its owners."""
+    `teams` and `owners` are those it had before or has now, or is `offered` to; `promised`: other
+    promises press its owner now; a restricted one is told only to its teams' members and its
+    owners."""
 
     ticket: int
     team: int
@@ -69,6 +71,7 @@ class RowChange:
     place: str
     restricted: bool
     offered: bool = False
+    promised: bool = False
     teams: set[int] = field(default_factory=set)
     owners: set[int] = field(default_factory=set)
 
@@ -154,8 +157,7 @@ def _ring(conversation: int, head: int, again: bool, rows: list[RowChange]) -> N
     for row in rows:
         told = {"type": "row", "ticket": row.ticket, "team": row.team}
         told |= {"owner": row.owner, "status": row.status, "place": row.place}
-        if row.offered:
-            told["offered"] = True
+        told |= {name: True for name in ("offered", "promised") if getattr(row, name)}
         for name in row.groups:
             _put((name, "row", row.ticket), {**told, "group": name})
 

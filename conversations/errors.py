@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrPromise
 
-    from conversations.models import Entry
+    from conversations.models import Entry, Promise
 
 
 class DomainError(Exception):
@@ -64,6 +64,24 @@ class OfferOver(StaleOwner):
 
     code = "offer_over"
     message = _("This offer is over. Load the page again to see what became of it.")
+
+
+class PromiseOver(DomainError):
+    """The promise was settled before (409)."""
+
+    code = "promise_over"
+    message = _("This promise is settled. Load the page again to see what became of it.")
+
+
+class PromisesOpen(DomainError):
+    """Something promised to the customer would be forgotten with this (409)."""
+
+    code = "promises_open"
+    message = _("Something you promised is still open. Settle it first, or say what becomes of it.")
+
+    def __init__(self, promises: Sequence[Promise]) -> None:
+        super().__init__()
+        self.promises = list(promises)
 
 
 class NotReachable(DomainError):

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from conversations import doorbells, ownership, public, tickets
+from conversations import doorbells, ownership, promised, public, tickets
 from conversations.errors import BadInput
 from conversations.models import (
     Attachment,
@@ -189,6 +189,8 @@ def _adopt_strays(here: Conversation, now: datetime, by: Agent) -> None:
         if key not in adopted:
             adopted[key] = _adopting(thread, entry.origin_id, source, by)
         Entry.objects.filter(pk=entry.pk).update(ticket=adopted[key], rev=thread.next_rev())
+        if promised.follow(thread, entry, source, adopted[key]):
+            promised.rearm_apart(source)
     thread.flush()
 
 

@@ -16,6 +16,8 @@ from conversations.errors import (
     Moved,
     NotAllowed,
     NotReachable,
+    PromiseOver,
+    PromisesOpen,
     StaleContext,
     StaleOwner,
 )
@@ -67,7 +69,8 @@ def status_of(error: DomainError) -> int:
     to wait, else 422."""
     if isinstance(error, NotAllowed):
         return 403
-    if isinstance(error, StaleContext | Moved | StaleOwner) or error.code == "claimed_address":
+    moved_on = StaleContext | Moved | StaleOwner | PromiseOver | PromisesOpen
+    if isinstance(error, moved_on) or error.code == "claimed_address":
         return 409
     if isinstance(error, Busy):
         return 503

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations.errors import BadInput
 from conversations.gist.packet import NEWEST, ThreadEntry, prefill
 from conversations.gist.texts import READ_AT_MOST
-from conversations.models import DeliveryState, Draft, Entry, Identity, Kind, Ticket
+from conversations.models import DeliveryState, Draft, Entry, Identity, Kind, Promise, Ticket
 from conversations.models.identities import SHOWN_BY_US
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ REQUIRED: Final = ("asks", "next", "reason")
 
 def prefilled(ticket: Ticket) -> Packet:
     """What the ticket's newest messages and notes say by themselves, in the reader's language and
-    times. Why it is handed over only its sender can say."""
+    times. Why it is handed over only its sender can say; what the desk keeps as promises it adds by
+    itself."""
     rows = (
         Entry.objects.filter(ticket=ticket, withdrawn_at=None)
         .exclude(kind=Kind.EVENT)
@@ -108,11 +109,12 @@ def prefilled(ticket: Ticket) -> Packet:
         now=timezone.now(),
         zone=ZoneInfo(timezone.get_current_timezone_name()),
     )
+    kept = set(Promise.objects.filter(ticket=ticket).values_list("entry", flat=True))
     return Packet(
         asks=_line(gist.asks),
         done=_line(gist.done),
         next=_line(gist.next),
-        promised=_line(gist.promised),
+        promised=_line([one for one in gist.promised if kept.isdisjoint(one.cites)]),
         mood=_line(gist.mood),
     )
 
@@ -183,10 +185,11 @@ def _check_cited(cited: set[int], ticket: Ticket) -> None:
 
 def gather(thread: Thread, ticket: Ticket, writers: Iterable[Agent]) -> dict[str, Any]:
     """What the desk itself knows at this moment, as plain values: `drafts` of these writers that
-    were never sent, `deadlines` of all open matters of the customer, `identities` with what proves
-    them. Moments are ISO 8601."""
+    were never sent, open `promises` of the ticket, `deadlines` of all open matters of the customer,
+    `identities` with what proves them. Moments are ISO 8601."""
     return {
         "drafts": _drafts(ticket, writers),
+        "promises": _promises(ticket),
         "deadlines": _deadlines(thread, ticket),
         "identities": _identities(thread),
     }
@@ -204,6 +207,21 @@ def _drafts(ticket: Ticket, writers: Iterable[Agent]) -> list[dict[str, Any]]:
             "updated_at": row.updated_at.isoformat(),
         }
         for row in rows.select_related("agent").order_by("mode", "pk")
+    ]
+
+
+def _promises(ticket: Ticket) -> list[dict[str, Any]]:
+    rows = Promise.objects.open().filter(ticket=ticket).select_related("made_by")
+    return [
+        {
+            "promise": row.pk,
+            "text": row.text,
+            "due_at": row.due_at.isoformat(),
+            "channel": row.channel,
+            "entry": row.entry_id,
+            "by": str(row.made_by) if row.made_by else "",
+        }
+        for row in rows.order_by("due_at", "pk")[:MOST_SHOWN]
     ]
 
 

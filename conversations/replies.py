@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from conversations import deliveries, drafts, ownership, tickets
+from conversations import deliveries, drafts, ownership, promised, tickets
 from conversations.columns import Columns
 from conversations.errors import BadInput, DomainError, Moved, NotReachable, StaleContext
 from conversations.models import (
@@ -104,7 +104,7 @@ def reply(
 
     The same (author, client_token) again answers with what the first call made. Raises StaleContext
     with what is newer than `seen_head` (unless `anyway`), ClaimedAddress (unless `confirmed`),
-    NotReachable, BadInput, Moved.
+    PromisesOpen where it would resolve the ticket, NotReachable, BadInput, Moved.
     """
     outgoing = outgoing.checked()
     actor = Actor.of(by)
@@ -115,6 +115,8 @@ def reply(
         fresh = Ticket.objects.select_related("team").get(pk=ticket.pk)
         identity, inbox = _way_out(thread, fresh, outgoing, confirmed=confirmed)
         check_context(thread, by=by, seen_head=seen_head, anyway=anyway)
+        if outgoing.then == Status.RESOLVED:
+            promised.require_none(fresh)
         if inbox.undo_window:
             held = _hold(thread, fresh, by, outgoing, client_token, inbox)
             if attachments:

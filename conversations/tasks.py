@@ -1,11 +1,11 @@
-"""Wake-ups by the clock: held replies go out, sleeping tickets wake, offers end, old keys are
-forgotten, transcripts are made."""
+"""Wake-ups by the clock: held replies go out, sleeping tickets wake, offers end, owners hear
+of what they promised, old keys are forgotten, transcripts are made."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from conversations import api_tokens, exports, handoffs, replies, tickets
+from conversations import api_tokens, exports, handoffs, promises, replies, tickets
 from conversations.turns import at_most
 from conversations.views.transcript_files import WRITERS
 
@@ -13,6 +13,7 @@ from conversations.views.transcript_files import WRITERS
 @shared_task(name="conversations.sweep", queue="fast")
 def sweep() -> None:
     replies.release_due()
+    promises.warn_due()
     tickets.wake_due()
     handoffs.expire_due()
 

@@ -147,9 +147,10 @@ class Thread:
         team: int | None = None,
         agent: int | None = None,
         offered: bool = False,
+        promised: bool = False,
     ) -> None:
         """Lists show this ticket otherwise now. `team` and `agent` are whose it was before, or who
-        it is, or was, `offered` to."""
+        it is, or was, `offered` to; `promised`: other promises press its owner now."""
         known = self._rows.get(ticket.pk)
         teams = (known.teams if known else set()) | {ticket.team_id, team}
         owners = (known.owners if known else set()) | {ticket.agent_id, agent}
@@ -161,6 +162,7 @@ class Thread:
             ticket.place.isoformat(),
             restricted=bool(ticket.restriction),
             offered=offered or bool(known and known.offered),
+            promised=promised or ticket.promised_at is not None or bool(known and known.promised),
             teams={pk for pk in teams if pk},
             owners={pk for pk in owners if pk},
         )

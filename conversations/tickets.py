@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
-from conversations import offers, ownership
+from conversations import deadlines, offers, ownership, promised
 from conversations.errors import BadInput
 from conversations.models import DeadlineKind, Entry, Inbox, Status, Team, Ticket
 from conversations.sweeping import each
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BATCH = 100
 Noted = dict[str, Any] | None
-MATTER = ("status", "deadline_at", "deadline_kind", "resolved_at")
+MATTER = ("status", "promised_at", *deadlines.FIELDS, "resolved_at")
 
 
 def open_ticket(
@@ -64,7 +64,7 @@ def customer_wrote(thread: Thread, ticket: Ticket, newest: Entry) -> None:
     was = ticket.status
     if was == Status.RESOLVED:
         ownership.release_if_gone(thread, ticket)
-    if was != Status.OPEN or ticket.deadline_kind != DeadlineKind.RESPOND:
+    if was != Status.OPEN or deadlines.turn(ticket)[1] != DeadlineKind.RESPOND:
         _await_us(thread, ticket)
         fields += MATTER
     thread.stamp(ticket, *fields)
@@ -81,8 +81,12 @@ def heard(thread: Thread, ticket: Ticket, newest: Entry) -> None:
 
 
 def we_wrote(thread: Thread, ticket: Ticket, newest: Entry, *, then: str = Status.PENDING) -> None:
-    """It's the customer's turn, or done, as the sender chose."""
+    """It's the customer's turn, or done, as the sender chose; not while a promise is open."""
     ticket.newest, ticket.active_at = newest, thread.now
+    if then == Status.RESOLVED and ticket.promised_at is not None:
+        then = Status.PENDING
+    if then == Status.PENDING and _is_overdue(thread, ticket):
+        then = Status.OPEN
     if then == Status.RESOLVED:
         _finish(thread, ticket)
     elif then == Status.OPEN:
@@ -103,8 +107,12 @@ def needs_us(thread: Thread, ticket: Ticket) -> None:
         thread.stamp(ticket, *MATTER)
 
 
-def resolve(ticket: Ticket, *, by: Agent) -> Ticket:
+def resolve(ticket: Ticket, *, by: Agent, promises: str = "") -> Ticket:
+    """`promises` says what becomes of those that are open: "kept", or "withdrawn" (no longer
+    needed; those that are overdue are broken). Raises PromisesOpen where it doesn't."""
+
     def change(thread: Thread, fresh: Ticket) -> Noted:
+        promised.settle(thread, fresh, how=promises, by=Actor.of(by))
         _finish(thread, fresh)
         return {}
 
@@ -122,7 +130,10 @@ def reopen(ticket: Ticket, *, by: Agent) -> Ticket:
 
 
 def set_pending(ticket: Ticket, *, by: Agent) -> Ticket:
+    """Raises BadInput while a promise is overdue."""
+
     def change(thread: Thread, fresh: Ticket) -> Noted:
+        _require_not_overdue(thread, fresh)
         if fresh.status == Status.RESOLVED:
             ownership.release_if_gone(thread, fresh)
         _await_customer(thread, fresh)
@@ -132,17 +143,19 @@ def set_pending(ticket: Ticket, *, by: Agent) -> Ticket:
 
 
 def snooze(ticket: Ticket, *, until: datetime, by: Agent) -> Ticket:
-    """Out of sight until a time (aware, in the future) or until the customer writes."""
+    """Out of sight until a time (aware, in the future), until the customer writes, or until
+    something promised is due soon. Raises BadInput for the time, and while a promise is overdue."""
 
     def change(thread: Thread, fresh: Ticket) -> Noted:
-        if fresh.status == Status.SNOOZED and fresh.deadline_at == until:
+        if fresh.status == Status.SNOOZED and deadlines.turn(fresh)[0] == until:
             return None
         if until <= thread.now:
             raise BadInput(_("Choose a time in the future."))
+        _require_not_overdue(thread, fresh)
         if fresh.status == Status.RESOLVED:
             ownership.release_if_gone(thread, fresh)
         fresh.status, fresh.resolved_at = Status.SNOOZED, None
-        fresh.deadline_at, fresh.deadline_kind = until, DeadlineKind.WAKE
+        deadlines.arm(fresh, until, DeadlineKind.WAKE)
         return {"until": until.isoformat()}
 
     return _set(ticket, None, "snoozed", by, change)
@@ -188,6 +201,8 @@ def move_entry(entry: Entry, *, to: Ticket | None, by: Agent) -> Entry:
             raise BadInput(_("Restricted messages can't be mixed with open ones."))
         fresh.ticket = target
         thread.stamp(fresh, "ticket")
+        if promised.follow(thread, fresh, source, target):
+            promised.rearm(thread, source)
         for ticket in (source, target):
             ticket.newest = newest_entry(ticket)
             thread.stamp(ticket, "newest")
@@ -213,10 +228,16 @@ def _wake(ticket: Ticket) -> bool:
         ):
             return False
         reason = "time" if fresh.status == Status.SNOOZED else "no_answer"
-        _await_us(thread, fresh)
-        thread.stamp(fresh, *MATTER)
-        thread.event(fresh, "woke", by=SYSTEM, reason=reason)
+        promise = fresh.deadline_kind == DeadlineKind.PROMISE
+        wake(thread, fresh, reason="promise" if promise else reason)
         return True
+
+
+def wake(thread: Thread, ticket: Ticket, *, reason: str) -> None:
+    """Back to us, under the lock."""
+    _await_us(thread, ticket)
+    thread.stamp(ticket, *MATTER)
+    thread.event(ticket, "woke", by=SYSTEM, reason=reason)
 
 
 def _set(
@@ -245,20 +266,30 @@ def _fresh(ticket: Ticket) -> Ticket:
 
 def _await_us(thread: Thread, ticket: Ticket) -> None:
     ticket.status, ticket.resolved_at = Status.OPEN, None
-    ticket.deadline_at = thread.now + ticket.team.respond_within
-    ticket.deadline_kind = DeadlineKind.RESPOND
+    deadlines.arm(ticket, thread.now + ticket.team.respond_within, DeadlineKind.RESPOND)
 
 
 def _await_customer(thread: Thread, ticket: Ticket) -> None:
     ticket.status, ticket.resolved_at = Status.PENDING, None
-    ticket.deadline_at = thread.now + ticket.team.follow_up_after
-    ticket.deadline_kind = DeadlineKind.FOLLOW_UP
+    deadlines.arm(ticket, thread.now + ticket.team.follow_up_after, DeadlineKind.FOLLOW_UP)
 
 
 def _finish(thread: Thread, ticket: Ticket) -> None:
     offers.withdraw(thread, ticket, cause="resolved")
     ticket.status, ticket.resolved_at = Status.RESOLVED, thread.now
-    ticket.deadline_at, ticket.deadline_kind = None, ""
+    deadlines.disarm(ticket)
+
+
+def _is_overdue(thread: Thread, ticket: Ticket) -> bool:
+    return ticket.promised_at is not None and ticket.promised_at <= thread.now
+
+
+def _require_not_overdue(thread: Thread, ticket: Ticket) -> None:
+    """It would be back at once."""
+    if _is_overdue(thread, ticket):
+        raise BadInput(
+            _("Something you promised here is overdue. Settle it, or give it another time first.")
+        )
 
 
 def _split_off(thread: Thread, source: Ticket, by: Agent) -> Ticket:

@@ -18,6 +18,7 @@ from conversations.models import (
     HeldSend,
     Identity,
     Offer,
+    Promise,
     Ticket,
 )
 from conversations.models.tickets import READABLE
@@ -35,10 +36,13 @@ ENTRY = Columns(Entry, without=("search", "actor", "origin_id", "seq"))
 TICKET = Columns(Ticket, "id", "conversation_id", "subject", "inbox_id")
 DELIVERY = Columns(Delivery, "id", "entry_id", "state", "error", "next_at")
 FILE = Columns(Attachment)
+PROMISE = Columns(Promise, "id", "entry_id", "ticket_id", "text", "due_at", "state", "late")
 
-# Lengths in bytes are known to PostgreSQL without reading a long text.
+# Lengths in bytes are known to PostgreSQL without reading a long text. Whether there is a promise,
+# asked by EXISTS, it would find out by reading all promises.
 CARDS = f"""
 SELECT octet_length(b.html), octet_length(b.full_text),
+  (SELECT p.id FROM conversations_promise p WHERE p.entry_id = conversations_entry.id LIMIT 1),
   {TICKET.of("t")}, {DELIVERY.of("d")}, {ENTRY.of("conversations_entry")}
 FROM conversations_entry
 LEFT JOIN conversations_ticket t ON t.id = conversations_entry.ticket_id
@@ -75,11 +79,22 @@ UNION ALL
 SELECT 'offer', id, rev, 0 FROM conversations_offer
 WHERE rev > %(head)s AND ticket_id = ANY(ARRAY(
   SELECT id FROM conversations_ticket WHERE conversation_id = %(conversation)s))
+UNION ALL
+SELECT 'promise', id, rev, coalesce(entry_id, 0) FROM conversations_promise
+WHERE rev > %(head)s AND ticket_id = ANY(ARRAY(
+  SELECT id FROM conversations_ticket WHERE conversation_id = %(conversation)s))
 """
 
 FILES = f"""
 SELECT {FILE.of("a")} FROM conversations_attachment a
 WHERE a.entry_id = ANY(%s) ORDER BY a.position, a.id
+"""
+
+# Those that were settled in another matter stay there when their message is moved.
+PROMISES = f"""
+SELECT {PROMISE.of("p")} FROM conversations_promise p
+JOIN conversations_entry e ON e.id = p.entry_id AND e.ticket_id = p.ticket_id
+WHERE p.entry_id = ANY(%s) AND p.state <> 'withdrawn' ORDER BY p.due_at, p.id
 """
 
 
@@ -109,6 +124,7 @@ class Changes:
     identities: Sequence[Identity] = ()
     held: Sequence[HeldSend] = ()
     offers: Sequence[Offer] = ()
+    promises: Sequence[Promise] = ()
 
 
 def page(
@@ -169,6 +185,8 @@ def since(conversation: Conversation, agent: Agent, head: int, *, limit: int = C
     [(merged_into, top, reset_head)] = found["now"]
     if merged_into or head < reset_head or head > top:
         return Changes(top, more=False, reset=True)
+    # A message is shown with what it promises.
+    found["entry"] += [(entry, rev, 0) for _promise, rev, entry in found["promise"] if entry]
     entry_ids = sorted(found["entry"], key=lambda row: row[1])[:limit]
     cut = entry_ids[-1][1] if len(entry_ids) >= limit else top
     ids = {sort: {pk for pk, rev, _ in rows if rev <= cut} for sort, rows in found.items()}
@@ -181,6 +199,7 @@ def since(conversation: Conversation, agent: Agent, head: int, *, limit: int = C
         beside.identities_among(conversation, ids.get("identity")),
         beside.held_among(conversation, agent, ids.get("held")),
         beside.offers_among(conversation, agent, ids.get("offer")),
+        beside.promises_among(conversation, agent, ids.get("promise")),
     )
 
 
@@ -188,8 +207,8 @@ def _changed(
     conversation: Conversation, head: int, limit: int
 ) -> dict[str, list[tuple[int, int, int]]]:
     """By sort: (id, change number, 0) of the rows changed after `head`, where an entry changes with
-    its delivery and its files; and "now": (live conversation if it was joined, head, reset head).
-    """
+    its delivery and its files; "promise": (id, change number, its entry or 0); and "now": (live
+    conversation if it was joined, head, reset head)."""
     found: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     told = {"conversation": conversation.pk, "head": head, "limit": limit}
     with connection.cursor() as cursor:
@@ -237,8 +256,8 @@ def _cards(
     limit: int,
     latest: bool = False,
 ) -> list[Entry]:
-    """Entries the agent may read, with all that a card shows and no more, in at most three queries:
-    people, addresses and inboxes are few on a page, and files rare."""
+    """Entries the agent may read, with all that a card shows and no more, in at most four queries:
+    people, addresses and inboxes are few on a page, files and promises rare."""
     way = "DESC" if latest else "ASC"
     order = f" ORDER BY conversations_entry.at {way}, conversations_entry.id {way} LIMIT {limit}"
     told |= {"conversation": conversation.pk, "agent": agent.pk}
@@ -249,13 +268,15 @@ def _cards(
     if found:
         _name(found)
         _give_files(found)
+        _give_promises(found)
     return found
 
 
 def _card(row: Sequence[Any], tickets: dict[int, Ticket]) -> Entry:
-    html, full_text, *values = row
+    html, full_text, a_promise, *values = row
     ticket, delivery, entry = parted(values, TICKET, DELIVERY, ENTRY)
     entry.html_size, entry.full_text_size = html, full_text
+    entry.has_promises = a_promise is not None
     relate(entry, ticket=ticket and tickets.setdefault(ticket.pk, ticket), delivery=delivery)
     return cast("Entry", entry)
 
@@ -284,3 +305,17 @@ def _give_files(entries: Sequence[Entry]) -> None:
         own = Attachment.objects.all()
         own._result_cache, own._prefetch_done = files[entry.pk], True  # type: ignore[attr-defined]
         entry._prefetched_objects_cache = {"attachments": own}  # type: ignore[attr-defined]
+
+
+def _give_promises(entries: Sequence[Entry]) -> None:
+    """As `said_promises`, which only rows read here have."""
+    asked = [entry.pk for entry in entries if entry.has_promises]  # type: ignore[attr-defined]
+    found: dict[int, list[Promise]] = defaultdict(list)
+    if asked:
+        with connection.cursor() as cursor:
+            cursor.execute(PROMISES, [asked])
+            for promise in map(PROMISE.made, cursor.fetchall()):
+                assert promise.entry_id
+                found[promise.entry_id].append(promise)
+    for entry in entries:
+        entry.said_promises = found.get(entry.pk, [])  # type: ignore[attr-defined]

@@ -60,6 +60,15 @@ TYPES: Final = {
         "ticket.offer_withdrawn": _("An offer ended by something else"),
         "ticket.returned": _("It went back to who offered it"),
     },
+    _("What was promised"): {
+        "ticket.promised": _("Something was promised"),
+        "ticket.promise_due": _("A promise is due soon"),
+        "ticket.promise_kept": _("A promise was kept"),
+        "ticket.promise_kept_late": _("A promise was kept too late"),
+        "ticket.promise_broken": _("A promise was broken"),
+        "ticket.promise_withdrawn": _("A promise is no longer needed"),
+        "ticket.promise_put_off": _("A promise got another time"),
+    },
     _("How messages fared"): {
         "ticket.not_sent": _("A message could not be sent"),
         "ticket.sent_again": _("A message was sent again"),

@@ -31,6 +31,7 @@ from conversations.models.offers import (
 )
 from conversations.models.people import Agent, Bot, Membership, Role, Team
 from conversations.models.presence import Presence
+from conversations.models.promises import Promise, PromiseChannel, PromiseState
 from conversations.models.reading import ReadMark
 from conversations.models.tickets import DeadlineKind, Ownership, Status, Ticket
 from conversations.models.tokens import ApiToken, IdempotencyKey, Scope
@@ -83,6 +84,9 @@ __all__ = [
     "OfferState",
     "Ownership",
     "Presence",
+    "Promise",
+    "PromiseChannel",
+    "PromiseState",
     "Proof",
     "ReadMark",
     "Reference",

@@ -53,6 +53,7 @@ class DeadlineKind(models.TextChoices):
     RESPOND = "respond", _("respond by")
     FOLLOW_UP = "follow_up", _("follow up after")
     WAKE = "wake", _("wakes")
+    PROMISE = "promise", _("promised for")
 
 
 # `visible_to` for statements written by hand, of tickets `t` and the agent with the id `agent`.
@@ -78,7 +79,8 @@ class Ticket(models.Model):
     """One matter inside the conversation. Always has a team and, while unresolved, one deadline.
 
     The team and agent refer to an active membership by a foreign key (`acting_agent`, laid in SQL),
-    and the ticket to its current ownership row by (id, owner_epoch, holder).
+    and the ticket to its current ownership row by (id, owner_epoch, holder). `promised_at` is when
+    the next open promise is due; where that is the deadline, `otherwise_…` is what it would be.
     """
 
     conversation = models.ForeignKey(
@@ -127,6 +129,11 @@ class Ticket(models.Model):
     deadline_kind = models.CharField(
         max_length=10, choices=DeadlineKind.choices, blank=True, default="", db_default=""
     )
+    promised_at = models.DateTimeField(null=True)
+    otherwise_at = models.DateTimeField(null=True)
+    otherwise_kind = models.CharField(
+        max_length=10, choices=DeadlineKind.choices, blank=True, default="", db_default=""
+    )
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
     active_at = models.DateTimeField()
@@ -158,6 +165,19 @@ class Ticket(models.Model):
                 condition=(Q(status="resolved") & Q(resolved_at__isnull=False))
                 | (~Q(status="resolved") & Q(resolved_at=None)),
                 name="ticket_resolved_at",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="resolved") | Q(promised_at=None),
+                name="ticket_keeps_promises",
+            ),
+            models.CheckConstraint(
+                condition=~Q(deadline_kind="promise")
+                | Q(
+                    promised_at__isnull=False,
+                    otherwise_at__isnull=False,
+                    otherwise_kind__in=("respond", "follow_up", "wake"),
+                ),
+                name="ticket_promise_armed",
             ),
         ]
         indexes = [

@@ -30,6 +30,12 @@ DONE = {
     "offer_accepted": gettext_noop("%(who)s accepted this: %(restatement)s"),
     "offer_declined": gettext_noop("%(who)s declined the offer: %(reason)s"),
     "offer_recalled": gettext_noop("%(who)s took back the offer to %(to_name)s"),
+    "promised": gettext_noop("%(who)s promised “%(text)s” for %(due)s"),
+    "promise_kept": gettext_noop("%(who)s kept the promise “%(text)s”"),
+    "promise_kept_late": gettext_noop("%(who)s kept the promise “%(text)s” too late"),
+    "promise_broken": gettext_noop("%(who)s said that the promise “%(text)s” was broken"),
+    "promise_withdrawn": gettext_noop("%(who)s ended the promise “%(text)s”: %(reason)s"),
+    "promise_put_off": gettext_noop("%(who)s put the promise “%(text)s” off until %(due)s"),
     "joined": gettext_noop("%(who)s joined %(name)s to this customer: %(reason)s"),
     "parted": gettext_noop("%(who)s took the join back"),
     "customer_created": gettext_noop("%(who)s added this customer"),
@@ -54,6 +60,7 @@ BY_ITSELF = {
     "delayed": gettext_noop("Mail to %(addresses)s is delayed: %(reason)s"),
     "offer_expired": gettext_noop("The offer to %(to_name)s was not answered in time"),
     "offer_withdrawn": gettext_noop("The offer to %(to_name)s ended: the owner changed"),
+    "promise_due": gettext_noop("Due soon: “%(text)s”, promised for %(due)s"),
     "returned": gettext_noop("Back with %(owner)s"),
 }
 REASONS = {
@@ -61,6 +68,10 @@ REASONS = {
     ("woke", "customer_wrote"): gettext_noop("Woke: the customer wrote"),
     ("woke", "time"): gettext_noop("Woke: its time has come"),
     ("woke", "no_answer"): gettext_noop("Back with us: the customer has not answered"),
+    ("woke", "promise"): gettext_noop("Woke: something promised is due"),
+    ("promise_withdrawn", "resolved"): gettext_noop(
+        "The promise “%(text)s” ended: this was resolved"
+    ),
     ("released", "left"): gettext_noop("Back with %(team_name)s: its owner left"),
     ("released", "offered"): gettext_noop("With %(team_name)s until the offer is answered"),
     ("offer_withdrawn", "resolved"): gettext_noop(
@@ -110,8 +121,9 @@ def _told(entry: Entry, viewer: Agent) -> _Told:
         told["agent_name"] = _("you")
         told["to_name"] = _("you")
     told["owner"] = told.get("agent_name") or told.get("team_name", "")
-    if "until" in told and (until := parse_datetime(told["until"])):
-        told["until"] = date_format(timezone.localtime(until), "DATETIME_FORMAT")
+    for name in ("until", "due"):
+        if name in told and (moment := parse_datetime(told[name])):
+            told[name] = date_format(timezone.localtime(moment), "DATETIME_FORMAT")
     return told
 
 

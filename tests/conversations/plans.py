@@ -25,6 +25,7 @@ BIG = [
     "conversations_heldsend",
     "conversations_readmark",
     "conversations_offer",
+    "conversations_promise",
     "channels_inbox_item",
     "channels_inbox_envelope",
 ]
@@ -94,6 +95,11 @@ SELECT id, id - 100000, 'recalled', true, team_id, 1, team_id, 'agent:1',
   '{"asks": {}, "done": {}, "next": {}, "promised": {}, "mood": {}, "reason": {}}',
   '{"drafts": [], "deadlines": [], "identities": []}', 1, now(), now() + interval '1 h', now()
 FROM conversations_ticket WHERE id > 100000;
+
+INSERT INTO conversations_promise (ticket_id, rev, text, due_at, warn_at, state, actor, made_at,
+  epoch, closed_at, closed_epoch)
+SELECT id, id - 100000, 'Call', now() + interval '1 h', now(), 'kept', 'agent:1',
+  now() - interval '1 h', 1, now(), 1 FROM conversations_ticket WHERE id > 100000;
 
 INSERT INTO channels_inbox_envelope (id, inbox_id, source, dedup_key, raw, raw_key, size, meta,
   received_at)

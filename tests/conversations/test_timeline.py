@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from channels_inbox import receive
-from conversations import beside, deliveries, handoffs, replies, tickets, timeline
-from conversations.models import Conversation, Entry, Offer, Ticket
+from conversations import beside, deliveries, handoffs, promises, replies, tickets, timeline
+from conversations.models import Conversation, Entry, Offer, Promise, Ticket
 from tests import builders
 from tests.builders import Cast
 from tests.conversations.plans import fill, plans, walked
@@ -106,12 +106,13 @@ def test_pages_are_read_from_an_index_in_their_order(cast: Cast, full: Conversat
         partial(timeline.around, full, cast.alice, entry),
         partial(beside.held_sends, full, cast.alice),
         partial(beside.offers, full, cast.alice),
+        partial(beside.promises, full, cast.alice),
     ):
         for plan in plans(ask):
             assert not walked(plan), plan
             if "entry_timeline" in plan:
                 assert "Sort Key: conversations_entry.at" not in plan, plan
-        if ask.func not in (beside.held_sends, beside.offers):
+        if ask.func not in (beside.held_sends, beside.offers, beside.promises):
             assert any("entry_timeline" in plan for plan in plans(ask))
 
 
@@ -129,6 +130,8 @@ def test_claims_read_only_what_waits(cast: Cast, full: Conversation) -> None:
         replies.release_due,
         tickets.wake_due,
         handoffs.expire_due,
+        promises.warn_due,
+        lambda: Promise.objects.pressing(cast.alice).count(),
         lambda: list(Offer.objects.standing().to(cast.alice)),
         lambda: Ticket.objects.get(pk=100_001).is_offered_to(cast.charlie),
     ):

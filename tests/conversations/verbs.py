@@ -18,12 +18,22 @@ from conversations import (
     merges,
     outreach,
     ownership,
+    promises,
     proofs,
     replies,
     tickets,
 )
 from conversations.customers import Address
-from conversations.models import Attachment, Delivery, HeldSend, Inbox, Offer, Status, Ticket
+from conversations.models import (
+    Attachment,
+    Delivery,
+    HeldSend,
+    Inbox,
+    Offer,
+    Promise,
+    Status,
+    Ticket,
+)
 from conversations.packets import Line, Packet
 from tests.builders import (
     Cast,
@@ -38,6 +48,7 @@ from tests.builders import (
     ticket_of,
     write_in,
 )
+from tests.conversations.promising import due_soon, promised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,6 +116,9 @@ class Desk:
             epoch=self.epoch,
             packet=PACKET,
         )
+
+    def promised(self) -> Promise:
+        return promised(self.ticket, self.cast, entry=self.entry)
 
     def file(self, state: str) -> Attachment:
         return Attachment.objects.create(
@@ -249,6 +263,30 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
         lambda d: run_out(d.offered()),
         lambda d, _: handoffs.expire_due(),
     ),
+    "promises.promise": (lambda d: None, lambda d, _: d.promised()),
+    "promises.keep": (lambda d: d.promised(), lambda d, one: promises.keep(one, by=d.cast.bob)),
+    "promises.give_up": (
+        lambda d: d.promised(),
+        lambda d, one: promises.give_up(one, by=d.cast.alice),
+    ),
+    "promises.withdraw": (
+        lambda d: d.promised(),
+        lambda d, one: promises.withdraw(one, by=d.cast.alice, reason="Not any more."),
+    ),
+    "promises.reschedule": (
+        lambda d: d.promised(),
+        lambda d, one: promises.reschedule(
+            one, by=d.cast.alice, due_at=timezone.now() + timedelta(days=1)
+        ),
+    ),
+    "promises.warn_due": (
+        lambda d: due_soon(d.promised()),
+        lambda d, _: promises.warn_due(),
+    ),
+    "promises.dismiss": (
+        lambda d: None,
+        lambda d, _: promises.dismiss(d.entry, by=d.cast.alice),
+    ),
     "customers.add_address": (
         lambda d: None,
         lambda d, _: customers.add_address(
@@ -355,9 +393,11 @@ OTHERS = {
         "begin", "enable", "join", "release_if_gone", "apply", "give_back", "end_offers",
         "keep_in_place",
     },
+    "promised": {"require_none", "settle", "keep", "close", "rearm", "rearm_apart", "follow"},
+    "promises": set[str](),
     "proofs": set[str](),
     "replies": {"check_context", "newer_than", "sent_before", "hand_over"},
     "tickets": {
-        "open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry",
+        "open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry", "wake",
     },
 }  # fmt: skip

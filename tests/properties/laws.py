@@ -18,6 +18,8 @@ REVS = """
             FROM conversations_heldsend h JOIN conversations_ticket t ON t.id = h.ticket_id
   UNION ALL SELECT t.conversation_id, o.rev, 'offer', o.id
             FROM conversations_offer o JOIN conversations_ticket t ON t.id = o.ticket_id
+  UNION ALL SELECT t.conversation_id, p.rev, 'promise', p.id
+            FROM conversations_promise p JOIN conversations_ticket t ON t.id = p.ticket_id
 """
 
 BREACHES = {
@@ -121,6 +123,19 @@ BREACHES = {
         GROUP BY o.id, o.state, o.from_team_id, o.to_team_id
         HAVING count(a.id) <> CASE WHEN o.state <> 'expired' THEN 0
           WHEN o.from_team_id = o.to_team_id THEN 1 ELSE 2 END""",
+    "an open promise is of an unresolved ticket, and the nearest is known to it": """
+        SELECT t.id, t.status, t.promised_at, p.due FROM conversations_ticket t LEFT JOIN (
+          SELECT ticket_id, min(due_at) AS due FROM conversations_promise WHERE state = 'open'
+          GROUP BY ticket_id) p ON p.ticket_id = t.id
+        WHERE t.promised_at IS DISTINCT FROM p.due
+          OR t.status = 'resolved' AND p.due IS NOT NULL""",
+    "the next deadline is never later than what is promised": """
+        SELECT id FROM conversations_ticket WHERE promised_at < deadline_at
+          OR (deadline_kind = 'promise') <> (otherwise_at IS NOT NULL)
+          OR deadline_kind = 'promise' AND deadline_at <> promised_at""",
+    "an open promise is where its message is": """
+        SELECT p.id FROM conversations_promise p JOIN conversations_entry e ON e.id = p.entry_id
+        WHERE p.state = 'open' AND e.ticket_id IS DISTINCT FROM p.ticket_id""",
     "a message has arrived once": """
         SELECT e.id FROM conversations_entry e LEFT JOIN conversations_arrival a
         ON a.entry_id = e.id AND a.is_first WHERE e.direction = 'in' AND e.kind = 'message'

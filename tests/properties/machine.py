@@ -19,6 +19,7 @@ from conversations import (
     intake,
     merges,
     ownership,
+    promises,
     replies,
     tickets,
 )
@@ -29,6 +30,8 @@ from conversations.errors import (
     NotAllowed,
     NotReachable,
     OfferOver,
+    PromiseOver,
+    PromisesOpen,
     StaleContext,
     StaleOwner,
 )
@@ -45,12 +48,14 @@ from conversations.models import (
     Merge,
     Offer,
     OfferState,
+    Promise,
     Status,
     Ticket,
 )
 from conversations.packets import Line, Packet
 from conversations.thread import database_now
 from tests import builders
+from tests.conversations import promising
 from tests.properties import laws
 from tests.properties.reader import Reader
 
@@ -123,6 +128,7 @@ class Desk(RuleBasedStateMachine):
         self.reply(0, 0, 0, False, True, "open")
         ownership.take(second, by=self.agents[2], epoch=1)
         self.it_is_offered(1, 0, 0, True, False)
+        self.it_is_promised(1, 0, 90, 0)
         self.open = True
 
     # --- customers
@@ -222,6 +228,9 @@ class Desk(RuleBasedStateMachine):
             assert not anyway and {row.pk for row in error.newer} <= expected
             return
         except (Moved, NotReachable):
+            return
+        except PromisesOpen:
+            assert then == "resolved" and _promised(found)
             return
         assert anyway or not expected
         assert send() == made
@@ -426,13 +435,82 @@ class Desk(RuleBasedStateMachine):
             assert offer.state == OfferState(expected[what])
             assert _owner(offer.ticket)[:2] == (offer.from_team_id, _returned_to(offer))
 
+    # --- what was promised
+
+    @rule(ticket=pick, agent=pick, minutes=st.integers(1, 6000), entry=st.none() | pick)
+    def it_is_promised(self, ticket: int, agent: int, minutes: int, entry: int | None) -> None:
+        found, author = self._ticket(ticket), self._active(agent)
+        if found is None or author is None:
+            return
+        said = list(found.entries.exclude(kind="event").order_by("pk"))
+        cited = said[entry % len(said)] if said and entry is not None else None
+        due = database_now() + timedelta(minutes=minutes)
+
+        def make() -> Promise:
+            text = f"Call {minutes % 3}"
+            return promises.promise(found, by=author, text=text, due_at=due, entry=cited)
+
+        try:
+            made = make()
+        except BadInput:
+            same = Promise.objects.open().filter(ticket=found, entry=cited)
+            assert found.is_resolved or same.filter(text=f"Call {minutes % 3}").exists()
+            return
+        head = builders.head_of(found.conversation_id)
+        assert make() == made
+        assert builders.head_of(found.conversation_id) == head
+        assert made.made_by == author
+
+    @rule(
+        which=pick,
+        agent=pick,
+        what=st.sampled_from(["keep", "give_up", "withdraw", "put_off", "warn"]),
+        late=st.booleans(),
+    )
+    def promise_goes_on(self, which: int, agent: int, what: str, late: bool) -> None:
+        rows = Promise.objects.select_related("ticket").order_by("pk")
+        if not rows:
+            return
+        made, who = rows[which % len(rows)], self.agents[agent % 3]
+        if late and made.is_open:
+            made = promising.overdue(made)
+        was, later = made.state, database_now() + timedelta(minutes=which + 1)
+        if what == "warn":
+            if made.is_open and not late:
+                promising.due_soon(made)
+            waits = Promise.objects.to_warn(database_now()).count()
+            assert promises.warn_due() == waits
+            assert promises.warn_due() == 0
+            return
+        act = {
+            "keep": lambda: promises.keep(made, by=who),
+            "give_up": lambda: promises.give_up(made, by=who),
+            "withdraw": lambda: promises.withdraw(made, by=who, reason="No need"),
+            "put_off": lambda: promises.reschedule(made, by=who, due_at=later),
+        }[what]
+        try:
+            after = act()
+        except PromiseOver:
+            assert was != "open"
+            return
+        if was != "open":
+            assert (after.state, after.pk) == (was, made.pk)
+        elif what == "put_off":
+            assert after.is_open and after.due_at == later
+            assert (after.pk != made.pk) == late
+            assert not late or promising.now_of(made).state == "broken"
+        else:
+            kept = "broken" if late else "kept"
+            assert after.state == {"keep": kept, "give_up": "broken"}.get(what, "withdrawn")
+
     # --- how it stands
 
     @rule(
         ticket=pick,
         what=st.sampled_from(["resolve", "reopen", "pending", "snooze", "wake", "rename"]),
+        settled=st.sampled_from(["", "kept", "withdrawn"]),
     )
-    def matter_changes(self, ticket: int, what: str) -> None:
+    def matter_changes(self, ticket: int, what: str, settled: str) -> None:
         found = self._ticket(ticket)
         if found is None:
             return
@@ -446,7 +524,7 @@ class Desk(RuleBasedStateMachine):
 
         def change() -> Ticket:
             if what == "resolve":
-                return tickets.resolve(found, by=self.boss)
+                return tickets.resolve(found, by=self.boss, promises=settled)
             if what == "reopen":
                 return tickets.reopen(found, by=self.boss)
             if what == "pending":
@@ -455,7 +533,18 @@ class Desk(RuleBasedStateMachine):
                 return tickets.rename(found, subject="Renamed", by=self.boss)
             return tickets.snooze(found, until=until, by=self.boss)
 
-        change()
+        owed = _promised(found)
+        try:
+            change()
+        except PromisesOpen:
+            assert owed and what == "resolve" and not settled
+            return
+        except BadInput:
+            found.refresh_from_db()
+            assert what in ("pending", "snooze") and found.promised_at
+            assert found.promised_at <= database_now()
+            return
+        assert not (what == "resolve" and _promised(found))
         head = builders.head_of(found.conversation_id)
         change()
         assert builders.head_of(found.conversation_id) == head
@@ -635,7 +724,7 @@ class Desk(RuleBasedStateMachine):
     @rule(
         ticket=pick,
         sender=senders,
-        verb=st.sampled_from(["write", "note", "take", "resolve", "offer", "tick"]),
+        verb=st.sampled_from(["write", "note", "take", "resolve", "offer", "tick", "promise"]),
     )
     def crash_before_commit(self, ticket: int, sender: str, verb: str) -> None:
         found = self._ticket(ticket)
@@ -657,6 +746,11 @@ class Desk(RuleBasedStateMachine):
                         packet=PACKET,
                         warm=False,
                     )
+                elif verb == "promise":
+                    due = database_now() + timedelta(hours=1)
+                    promises.promise(found, by=self.boss, text="Lost", due_at=due)
+                    promising.due_soon(Promise.objects.latest("pk"))
+                    promises.warn_due()
                 elif verb == "tick":
                     for offer in Offer.objects.open():
                         builders.run_out(offer)
@@ -721,6 +815,11 @@ class Desk(RuleBasedStateMachine):
 OWNER_CHANGED = ("assigned", "taken", "released", "moved_team", "offer_accepted", "returned")
 
 
+def _promised(ticket: Ticket) -> int:
+    """How many promises of it are open."""
+    return Promise.objects.filter(ticket=ticket, state="open").count()
+
+
 def _owner(ticket: Ticket) -> tuple[int, int | None, int]:
     """Whose it is now, and the epoch."""
     return Ticket.objects.values_list("team", "agent", "owner_epoch").get(pk=ticket.pk)
@@ -753,7 +852,10 @@ def _rows() -> list[tuple[Any, ...]]:
 def _everything() -> list[Any]:
     return [
         list(model.objects.order_by("pk").values_list())
-        for model in (Conversation, Entry, Ticket, Identity, Delivery, HeldSend, Membership, Offer)
+        for model in (
+            *(Conversation, Entry, Ticket, Identity, Delivery, HeldSend, Membership, Offer),
+            Promise,
+        )
     ]
 
 

@@ -11,7 +11,7 @@ from conversations.models import Conversation, HeldState, Identity, Ticket
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conversations.models import Agent, Entry, HeldSend, Offer
+    from conversations.models import Agent, Entry, HeldSend, Offer, Promise
     from conversations.timeline import Changes
 
 Row = dict[str, Any]
@@ -28,6 +28,7 @@ class Shown:
     identities: dict[int, Row] = field(default_factory=dict)
     held: dict[int, Row] = field(default_factory=dict)
     offers: dict[int, Row] = field(default_factory=dict)
+    promises: dict[int, Row] = field(default_factory=dict)
 
 
 @dataclass
@@ -89,6 +90,11 @@ class Reader:
                 self.shown.offers[offer.pk] = offered(offer)
             else:
                 self.shown.offers.pop(offer.pk, None)
+        for promise in changes.promises:
+            if promise.is_open:
+                self.shown.promises[promise.pk] = promised(promise)
+            else:
+                self.shown.promises.pop(promise.pk, None)
 
     def assert_fresh(self) -> None:
         """What it shows is what a page loaded now shows."""
@@ -111,6 +117,7 @@ def fresh(live: Conversation, agent: Agent) -> tuple[int, Shown]:
         {row.pk: address(row) for row in Identity.objects.filter(conversation=live)},
         {row.pk: waiting(row) for row in beside.held_sends(live, agent)},
         {row.pk: offered(row) for row in beside.offers(live, agent)},
+        {row.pk: promised(row) for row in beside.promises(live, agent)},
     )
 
 
@@ -140,13 +147,17 @@ def card(entry: Entry) -> Row:
             (row.pk, row.filename, row.state, row.reason, row.size, row.storage_key)
             for row in entry.attachments.all()
         ],
+        "promises": [
+            (row.pk, row.text, row.due_at, row.state, row.late)
+            for row in entry.said_promises  # type: ignore[attr-defined]
+        ],
     }
 
 
 def matter(ticket: Ticket) -> Row:
     names = (
         "subject status priority labels restriction team_id agent_id bot_id owner_epoch deadline_at"
-        " deadline_kind resolved_at active_at newest_id"
+        " deadline_kind promised_at resolved_at active_at newest_id"
     )
     return {name: getattr(ticket, name) for name in names.split()}
 
@@ -167,3 +178,8 @@ def offered(offer: Offer) -> Row:
     )
     declined = {(row.agent_id, row.reason) for row in offer.declines.all()}
     return {**{name: getattr(offer, name) for name in names.split()}, "declined": declined}
+
+
+def promised(promise: Promise) -> Row:
+    names = "ticket_id text channel due_at warned_at state made_by_id entry_id"
+    return {name: getattr(promise, name) for name in names.split()}

@@ -11,8 +11,25 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from conversations import deliveries, handoffs, intake, merges, ownership, replies, tickets
-from conversations.errors import BadInput, DomainError, OfferOver, StaleContext, StaleOwner
+from conversations import (
+    deliveries,
+    handoffs,
+    intake,
+    merges,
+    ownership,
+    promises,
+    replies,
+    tickets,
+)
+from conversations.errors import (
+    BadInput,
+    DomainError,
+    OfferOver,
+    PromiseOver,
+    PromisesOpen,
+    StaleContext,
+    StaleOwner,
+)
 from conversations.models import (
     Agent,
     Conversation,
@@ -22,12 +39,14 @@ from conversations.models import (
     Identity,
     Merge,
     Offer,
+    Promise,
     Ticket,
 )
 from conversations.packets import Line, Packet
 from conversations.thread import database_now
 from tests import builders
 from tests.builders import Cast
+from tests.conversations.promising import due_soon
 from tests.properties import laws
 from tests.properties.crew import failures, together
 
@@ -147,6 +166,89 @@ def test_an_acceptance_and_what_ends_the_offer_do_not_mix(cast: Cast, other: str
         assert isinstance(answers[0], Offer) == (after.state == "accepted")
         if other == "disable":
             assert not Ticket.objects.filter(agent=receiver).exists()
+    laws.check()
+
+
+def _promise(ticket: Ticket, by: Agent, minutes: int = 90) -> Promise:
+    due = database_now() + timedelta(minutes=minutes)
+    return promises.promise(ticket, by=by, text="Call back", due_at=due)
+
+
+def test_a_promise_and_a_resolution_do_not_mix(cast: Cast) -> None:
+    for number in range(ROUNDS):
+        ticket = builders.make_ticket(cast.inbox, f"{number}@example.org")
+        made, done = together(
+            partial(_promise, ticket, cast.alice), partial(tickets.resolve, ticket, by=cast.bob)
+        )
+        if isinstance(made, Promise):
+            assert isinstance(done, PromisesOpen)
+        else:
+            assert isinstance(made, BadInput) and isinstance(done, Ticket)
+    laws.check()
+
+
+def test_of_two_ways_to_settle_a_promise_one_counts(cast: Cast) -> None:
+    for number in range(ROUNDS):
+        made = _promise(builders.make_ticket(cast.inbox, f"{number}@example.org"), cast.alice)
+        answers = together(
+            partial(promises.keep, made, by=cast.alice),
+            partial(promises.withdraw, made, by=cast.bob, reason="No need"),
+        )
+        assert [type(answer) for answer in failures(answers)] == [PromiseOver]
+        (won,) = (answer for answer in answers if isinstance(answer, Promise))
+        assert Promise.objects.get(pk=made.pk).state == won.state
+    laws.check()
+
+
+def test_one_promise_made_eight_times_is_one(cast: Cast) -> None:
+    ticket = builders.make_ticket(cast.inbox)
+    due = database_now() + timedelta(hours=1)
+    make = partial(promises.promise, ticket, by=cast.alice, text="Call back", due_at=due)
+    answers = together(*[make] * 8)
+    assert failures(answers) == []
+    assert {answer.pk for answer in answers} == {Promise.objects.get().pk}
+    laws.check()
+
+
+def test_two_workers_warn_once(cast: Cast) -> None:
+    for number in range(ROUNDS):
+        ticket = builders.make_ticket(cast.inbox, f"{number}@example.org")
+        tickets.set_pending(ticket, by=cast.alice)
+        due_soon(_promise(ticket, cast.alice))
+        answers = together(*[promises.warn_due] * 4)
+        assert sorted(answers) == [0, 0, 0, 1]
+        assert Entry.objects.filter(ticket=ticket, event="promise_due").count() == 1
+        assert Entry.objects.filter(ticket=ticket, event="woke").count() == 1
+    laws.check()
+
+
+def test_a_promise_made_while_its_message_moves_is_where_the_message_is(cast: Cast) -> None:
+    for number in range(2 * ROUNDS):
+        entry = builders.write_in(cast.inbox, f"{number}@example.org")
+        assert entry.ticket is not None
+        due = database_now() + timedelta(hours=1)
+        ticket = entry.ticket
+        told = {"by": cast.alice, "text": "Call back", "due_at": due, "entry": entry}
+        made, moved = together(
+            partial(promises.promise, ticket, **told),
+            partial(tickets.move_entry, entry, to=None, by=cast.bob),
+        )
+        assert isinstance(moved, Entry), moved
+        if isinstance(made, Promise):
+            assert Promise.objects.get(pk=made.pk).ticket_id == moved.ticket_id
+        else:
+            assert isinstance(made, BadInput), made
+    laws.check()
+
+
+def test_an_acceptance_and_a_kept_promise_go_together(cast: Cast) -> None:
+    for number in range(ROUNDS):
+        offer = _offer(cast, number)
+        made = _promise(offer.ticket, cast.charlie)
+        answers = together(
+            partial(_accept, offer, cast.alice), partial(promises.keep, made, by=cast.charlie)
+        )
+        assert failures(answers) == []
     laws.check()
 
 

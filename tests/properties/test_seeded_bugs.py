@@ -22,6 +22,8 @@ from conversations import (
     merges,
     offers,
     ownership,
+    promised,
+    promises,
     replies,
     thread,
     tickets,
@@ -34,6 +36,7 @@ from conversations.models import (
     Delivery,
     Identity,
     Offer,
+    Promise,
     Ticket,
 )
 from conversations.thread import SYSTEM
@@ -160,6 +163,11 @@ def nobody_gets_it_back(thread: Any, ticket: Ticket, offer: Offer) -> None:
         ownership.apply(thread, ticket, "returned", by=SYSTEM, team=team, reason="expired")
 
 
+def a_promise_left_behind(*args: Any) -> bool:
+    """A message moves to another matter, and what it promises stays."""
+    return False
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("where", "name", "bug"),
@@ -177,6 +185,10 @@ def nobody_gets_it_back(thread: Any, ticket: Ticket, offer: Offer) -> None:
         pytest.param(handoffs, "_somebody_left", lambda offer: True, marks=pytest.mark.full),
         pytest.param(ownership, "_end_offer", lambda *args: None, marks=pytest.mark.full),
         pytest.param(ownership, "end_offers", lambda *args, **told: None, marks=pytest.mark.full),
+        (promised, "rearm", lambda *args: None),
+        (promised, "follow", a_promise_left_behind),
+        pytest.param(promised, "settle", lambda *args, **fields: None, marks=pytest.mark.full),
+        pytest.param(promises, "_same", lambda before, due: Promise(), marks=pytest.mark.full),
         (tickets, "_await_us", lambda thread, ticket: an_expiry_that_frees_nobody(ticket)),
     ],
 )
