@@ -37,7 +37,7 @@ START = 160
 MOST_OFFERED = 500
 ROW = (
     *("conversation__customer__name", "subject", "status", "restriction", "rev", "team", "agent"),
-    *("deadline_at", "deadline_kind", "resolved_at", "active_at"),
+    *("deadline_at", "deadline_kind", "promised_at", "resolved_at", "active_at"),
     *("newest__kind", "newest__direction", "newest__inbox", "newest__identity"),
     *("newest__actor", "newest__at"),
 )
@@ -46,7 +46,7 @@ ROW = (
 TICKET = Columns(
     Ticket,
     *("id", "conversation_id", "rev", "subject", "status", "restriction", "team_id", "agent_id"),
-    *("deadline_at", "deadline_kind", "resolved_at", "active_at", "newest_id"),
+    *("deadline_at", "deadline_kind", "promised_at", "resolved_at", "active_at", "newest_id"),
 )
 OF = Columns(Conversation, "id", "customer_id")
 WHO = Columns(Customer, "id", "name")

@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations import packets
 from conversations.customers import Address
-from conversations.models import Agent, Identity, IdentityKind, Inbox, Team
+from conversations.models import Agent, Identity, IdentityKind, Inbox, PromiseChannel, Team
+from conversations.models.promises import LONGEST_PROMISE
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -202,12 +203,49 @@ class DeclineForm(forms.Form):
     reason = forms.CharField(label=_("Why not"), max_length=200)
 
 
-class SnoozeForm(forms.Form):
-    until = forms.DateTimeField(
-        label=_("Until"),
+def _moment(label: _StrPromise) -> forms.DateTimeField:
+    return forms.DateTimeField(
+        label=label,
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
+
+
+class PromiseForm(forms.Form):
+    text = forms.CharField(
+        label=_("What we will do"),
+        max_length=LONGEST_PROMISE,
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
+    )
+    due = _moment(_("By when"))
+    channel = forms.ChoiceField(
+        label=_("How they hear of it"), choices=PromiseChannel.choices, required=False
+    )
+
+    def asked(self) -> dict[str, Any]:
+        """What a valid form asks of the verb."""
+        told = self.cleaned_data
+        return {"text": told["text"], "due_at": told["due"], "channel": told["channel"]}
+
+
+class PromiseTimeForm(forms.Form):
+    due = _moment(_("By when"))
+
+
+class PromiseReasonForm(forms.Form):
+    reason = forms.CharField(label=_("Why"), max_length=LONGEST_PROMISE)
+
+
+class ResolveForm(forms.Form):
+    """What becomes of the promises that are still open."""
+
+    promises = forms.ChoiceField(
+        required=False, choices=[("", ""), ("kept", "kept"), ("withdrawn", "withdrawn")]
+    )
+
+
+class SnoozeForm(forms.Form):
+    until = _moment(_("Until"))
 
     def clean_until(self) -> Any:
         until = self.cleaned_data["until"]

@@ -25,6 +25,7 @@ from conversations.models import (
     Inbox,
     Membership,
     Offer,
+    Promise,
     Team,
     Ticket,
 )
@@ -161,6 +162,17 @@ def offer_for(agent: Agent, pk: int, *, to: str = "read") -> Offer:
         raise NotAllowed(_("This is not offered to you."))
     if to == "recall" and not found.may_recall(agent):
         raise NotAllowed(_("Only who offered this can take it back."))
+    return found
+
+
+def promise_for(agent: Agent, pk: int, *, to: str = "read") -> Promise:
+    """`to` is "read" or "act", as on its ticket."""
+    rows = Promise.objects.visible_to(agent).with_people()
+    found = rows.filter(pk=min(pk, LARGEST)).first()
+    if found is None:
+        raise Http404
+    if to == "act" and not found.ticket.may_act(agent):
+        raise NotAllowed
     return found
 
 

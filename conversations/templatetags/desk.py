@@ -113,16 +113,31 @@ def pill(ticket: Ticket, reader: Reader, *, short: bool = False) -> Pill:
     return Pill(False, words, look, said.iso, said.full, ticket.deadline_kind, short)
 
 
+def pill_of_promise(due: datetime, reader: Reader) -> Pill:
+    """When a promise is due, where it is said already that it is one."""
+    look, words = _urgency(DeadlineKind.RESPOND, due, reader, short=True)
+    said = reader.said(due)
+    return Pill(False, words, look, said.iso, said.full, DeadlineKind.RESPOND, short=True)
+
+
 def _urgency(kind: str, at: datetime, reader: Reader, *, short: bool) -> tuple[str, str]:
     left = (at - reader.now).total_seconds()
     if kind == DeadlineKind.WAKE:
         return "quiet", _("Wakes %s") % reader.soon(at)
     if kind == DeadlineKind.FOLLOW_UP:
         return "quiet", _("Follow up %s") % reader.soon(at)
+    if kind == DeadlineKind.PROMISE:
+        return _of_promise(left, reader)
     if left < 0:
         return "bad", _("Late %s") % reader.span(left)
     words = _("Due %s") if short else _("Reply due %s")
     return ("warn" if left < 30 * MINUTE else "quiet"), words % reader.span(left)
+
+
+def _of_promise(left: float, reader: Reader) -> tuple[str, str]:
+    if left < 0:
+        return "bad", _("Promise late %s") % reader.span(left)
+    return ("warn" if left < 30 * MINUTE else "quiet"), _("Promise due %s") % reader.span(left)
 
 
 @register.simple_tag

@@ -96,6 +96,8 @@ ICONS = frozenset(
         "scroll-text",
         "printer",
         "handshake",
+        "calendar-check",
+        "calendar-x",
         "hand-helping",
     ]
 )

@@ -15,6 +15,7 @@ from conversations.templatetags.desk import (
 from conversations.templatetags.happenings import sentence
 from conversations.views.drawing import draw
 from conversations.views.feed import Fold, folded, rows_of
+from conversations.views.promise_cards import Suggested, Vow, suggested_of, vows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +32,11 @@ EVENT_ICONS = {
     "resolved": "circle-check",
     "joined": "merge",
     "parted": "merge",
+    "promised": "calendar-clock",
+    "promise_due": "calendar-clock",
+    "promise_kept": "calendar-check",
+    "promise_kept_late": "calendar-x",
+    "promise_broken": "calendar-x",
 }
 SMALL_HTML, SMALL_TEXT = 1500, 600
 
@@ -74,6 +80,8 @@ class Message(NamedTuple):
     files: tuple[File, ...]
     frame: str
     way: Way | None
+    vows: tuple[Vow, ...]
+    suggested: Suggested | None
 
 
 class Happening(NamedTuple):
@@ -215,6 +223,8 @@ def _message(row: Row, viewer: Agent, customer: Customer, reader: Reader) -> Mes
         files=_files(row.files),
         frame=_frame(entry),
         way=_way(getattr(entry, "delivery", None), reader),
+        vows=vows_of(entry, reader),
+        suggested=suggested_of(entry, viewer, reader),
     )
 
 

@@ -16,16 +16,17 @@ from conversations.models import HeldState, Membership
 from conversations.moments import Reader
 from conversations.permissions import conversation_for
 from conversations.templatetags.desk import customer_name
-from conversations.views import cards, feed, offer_cards, strips
+from conversations.views import cards, feed, offer_cards, promise_cards, strips
 from conversations.views.access import for_agents
 from conversations.views.screen import asked_page, may_change, screen, tickets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from conversations.models import Agent, Conversation, Entry, HeldSend
     from conversations.timeline import Changes
     from conversations.views.access import AgentRequest
+    from conversations.views.promise_cards import PromiseCard
 
 
 @never_cache
@@ -110,12 +111,29 @@ def _rows(request: AgentRequest, found: Conversation, changes: Changes) -> Itera
     for card in offer_cards.cards_of(changes.offers, request.user):
         told = row(f"offer:{card.pk}", "offer", card=card, seen=changes.head)
         yield told if card.offer.is_open else told | {"html": ""}
+    for bar in _bars(request, found, changes, reader):
+        told = row(f"promise:{bar.pk}", "promise", card=bar)
+        yield told if bar.promise.is_open else told | {"html": ""}
     if any(entry.event == "customer_renamed" for entry in changes.entries):
         yield {"key": "customer", "html": "", "name": customer_name(found.customer)}
     if not changes.entries and not changes.more:
         # Something changed that isn't for this agent: perhaps a matter that is shown as one line.
         for ticket in beside.hidden_tickets(found, request.user):
             yield row(f"hidden:{ticket.pk}", "hidden", one=ticket)
+
+
+def _bars(
+    request: AgentRequest, found: Conversation, changes: Changes, reader: Reader
+) -> Sequence[PromiseCard]:
+    """Promises that changed, and those of tickets that did: others may be the ones to keep them."""
+    told = {promise.pk: promise for promise in changes.promises}
+    moved = {ticket.pk for ticket in changes.tickets if ticket.promised_at}
+    if moved:
+        rows = beside.promises(found, request.user)
+        told = {row.pk: row for row in rows if row.ticket_id in moved} | told
+    shown = request.GET.get("ticket", "")
+    ticket = int(shown) if shown.isascii() and shown.isdecimal() and len(shown) < 19 else None
+    return promise_cards.cards_of(told.values(), request.user, reader, shown=ticket)
 
 
 def _teams(agent: Agent, changes: Changes) -> frozenset[int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from conversations.models import DeadlineKind
 from conversations.templatetags.desk import Pill, channel_name, initials, pill, whose
 from conversations.templatetags.icons import channel_icon
 from conversations.views.drawing import draw
@@ -20,8 +21,9 @@ PREVIEW = 120
 
 
 class Line(NamedTuple):
-    """`icon` and `icon_words` tell what the newest entry is; `owner` is '' where the list says it
-    already. `sort` is its place in the list: "moment,ticket"."""
+    """`icon` and `icon_words` tell what the newest entry is; `promised` is when the next promise is
+    due, '' where the deadline says it; `owner` is '' where the list says it already. `sort` is its
+    place in the list: "moment,ticket"."""
 
     ticket: int
     conversation: int
@@ -34,6 +36,7 @@ class Line(NamedTuple):
     at: str
     at_full: str
     restricted: bool
+    promised: str
     draft: bool
     unread: bool
     icon: str
@@ -76,6 +79,7 @@ def line_of(
         at=active.iso,
         at_full=active.full,
         restricted=bool(ticket.restriction),
+        promised=_promised(ticket, reader),
         draft=draft,
         unread=unread,
         icon=icon,
@@ -90,6 +94,12 @@ def _owner(ticket: Ticket, viewer: Agent) -> str:
     if ticket.agent_id == viewer.pk:
         return _("You")
     return ticket.agent.get_short_name() if ticket.agent else str(ticket.team)
+
+
+def _promised(ticket: Ticket, reader: Reader) -> str:
+    if ticket.promised_at is None or ticket.deadline_kind == DeadlineKind.PROMISE:
+        return ""
+    return reader.soon(ticket.promised_at)
 
 
 def _kind(newest: Entry | None) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
 from conversations import beside
-from conversations.models import DeadlineKind, Offer
+from conversations.models import DeadlineKind, Offer, PromiseChannel
 from conversations.packets import Packet
 
 if TYPE_CHECKING:
@@ -54,6 +54,18 @@ class OfferCard:
     @property
     def drafts(self) -> list[dict[str, Any]]:
         return list(self.offer.gathered["drafts"])
+
+    @property
+    def promises(self) -> list[dict[str, Any]]:
+        """None were gathered with offers of long ago."""
+        return [
+            {
+                **row,
+                "due_at": datetime.fromisoformat(row["due_at"]),
+                "channel": str(PromiseChannel(row["channel"]).label) if row["channel"] else "",
+            }
+            for row in self.offer.gathered.get("promises", ())
+        ]
 
     @property
     def deadlines(self) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from conversations.columns import Columns
 from conversations.models import Identity, Membership
 from conversations.moments import Reader
 from conversations.permissions import entry_for, may_act_on_any
-from conversations.views import cards, lists, offer_cards, strips
+from conversations.views import cards, lists, offer_cards, promise_cards, strips
 from conversations.views.composing import composer, message_of
 
 if TYPE_CHECKING:
@@ -73,17 +73,27 @@ def screen(
         if chosen
         else "",
         "matters": [strips.drawn_matter(row, reader, chosen) for row in tickets],
-        **side(conversation, agent, may_change=may_change(tickets, agent, teams)),
+        **side(
+            conversation,
+            agent,
+            may_change=may_change(tickets, agent, teams),
+            shown=chosen.pk if chosen else None,
+        ),
     }
 
 
-def side(conversation: Conversation, agent: Agent, *, may_change: bool) -> dict[str, Any]:
-    """What the customer's panel needs."""
+def side(
+    conversation: Conversation, agent: Agent, *, may_change: bool, shown: int | None
+) -> dict[str, Any]:
+    """What the customer's panel needs, and what waits around the thread."""
     there = beside.asides(conversation)
     return {
         "identities": ADDRESS.asked(ADDRESSES, {"conversation": conversation.pk}),
         "held": beside.held_sends(conversation, agent) if there.held else (),
         "offers": offer_cards.cards_in(conversation, agent) if there.offered else (),
+        "promises": promise_cards.cards_in(conversation, agent, Reader.here(), shown=shown)
+        if there.promised
+        else (),
         "hidden": beside.hidden_tickets(conversation, agent) if there.restricted else (),
         "joins": merges.undoable(conversation) if there.joined else (),
         "may_change": may_change,

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from conversations import ownership, tickets
-from conversations.forms import AssignForm, EpochForm, SnoozeForm, SubjectForm
+from conversations import beside, ownership, tickets
+from conversations.errors import PromisesOpen
+from conversations.forms import AssignForm, EpochForm, ResolveForm, SnoozeForm, SubjectForm
+from conversations.moments import Reader
 from conversations.permissions import ticket_for
 from conversations.templatetags.desk import soon
+from conversations.views import promise_cards
 from conversations.views.access import for_agents
-from conversations.views.answers import at_ticket, checked, done
+from conversations.views.answers import at_ticket, checked, done, is_scripted
 
 if TYPE_CHECKING:
-    from django.http import HttpResponse
-
+    from conversations.models import Ticket
     from conversations.views.access import AgentRequest
 
 
@@ -71,12 +76,30 @@ def pending(request: AgentRequest, pk: int) -> HttpResponse:
     return done(request, at_ticket(ticket), _("Waiting for the customer."))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @for_agents
 def resolve(request: AgentRequest, pk: int) -> HttpResponse:
+    """Where something is still promised, a page asks first what becomes of it."""
     ticket = ticket_for(request.user, pk, to="act")
-    tickets.resolve(ticket, by=request.user)
+    if request.method == "GET":
+        return _ask(request, ticket, status=200)
+    told: dict[str, Any] = checked(ResolveForm(request.POST))
+    try:
+        tickets.resolve(ticket, by=request.user, promises=told["promises"])
+    except PromisesOpen:
+        if is_scripted(request):
+            asks = reverse("conversations:resolve", args=[pk])
+            return HttpResponse(status=204, headers={"HX-Redirect": asks})
+        return _ask(request, ticket, status=409)
     return done(request, at_ticket(ticket), _("Resolved."))
+
+
+def _ask(request: AgentRequest, ticket: Ticket, *, status: int) -> HttpResponse:
+    rows = beside.promises(ticket.conversation, request.user)
+    own = [row for row in rows if row.ticket_id == ticket.pk]
+    cards = promise_cards.cards_of(own, request.user, Reader.here(), shown=ticket.pk)
+    shown = {"ticket": ticket, "cards": cards}
+    return render(request, "promises/resolve.html", shown, status=status)
 
 
 @require_POST

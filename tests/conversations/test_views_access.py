@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from conversations import handoffs
 from conversations.models import Agent, Attachment, Delivery, HeldSend, Offer, Role, Ticket
@@ -26,6 +27,7 @@ from tests.builders import (
     write_in,
 )
 from tests.conversations.desk import sign_in
+from tests.conversations.promising import promised
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +41,7 @@ class Place:
     ids: dict[str, object]
 
 
+NEXT_MONTH = (timezone.now() + timedelta(days=30)).strftime("%Y-%m-%dT12:00")
 # route → (method, which id its path takes, what it sends)
 DOORS: dict[str, tuple[str, str, dict[str, object]]] = {
     "conversation": ("get", "conversation", {}),
@@ -62,12 +65,18 @@ DOORS: dict[str, tuple[str, str, dict[str, object]]] = {
     "assign": ("post", "ticket", {"epoch": 1, "to": "1:"}),
     "snooze": ("post", "ticket", {"until": "2099-01-01T09:00"}),
     "pending": ("post", "ticket", {}),
-    "resolve": ("post", "ticket", {}),
+    "resolve": ("post", "ticket", {"promises": "kept"}),
     "reopen": ("post", "ticket", {}),
     "offer": ("post", "ticket", {}),
     "accept-offer": ("post", "offer", {"seen": 1, "skip": "on"}),
     "decline-offer": ("post", "offer", {"reason": "No."}),
     "recall-offer": ("post", "offer", {}),
+    "promise": ("post", "ticket", {"text": "Call back", "due": NEXT_MONTH}),
+    "suggested-promise": ("post", "sent", {"due": ""}),
+    "keep-promise": ("post", "promise", {}),
+    "break-promise": ("post", "broken", {}),
+    "withdraw-promise": ("post", "withdrawn", {"reason": "No need."}),
+    "reschedule-promise": ("post", "later", {"due": NEXT_MONTH}),
     "rename": ("post", "ticket", {"subject": "x"}),
     "dismiss": ("post", "ticket", {}),
     "reply": ("post", "ticket", {"text": "x"}),
@@ -92,6 +101,8 @@ OPEN_TO_ALL_AGENTS = {
     "offered",
     "unanswered",
     "alert-seen",
+    "pressing",
+    "promises",
 }
 READS = {"conversation", "since", "thread-rows", "entry", "about", "whole", "file"}
 
@@ -111,6 +122,10 @@ def make_place(restriction: str) -> Place:
     Delivery.objects.filter(entry=sent.pk).update(state="failed")
     epoch = Ticket.objects.get(pk=ticket.pk).owner_epoch
     offer = handoffs.offer(ticket, team=cast.support, by=cast.alice, epoch=epoch)
+    promises = {
+        name: promised(ticket, cast, text=name).pk
+        for name in ("promise", "broken", "withdrawn", "later")
+    }
     file = Attachment.objects.create(
         entry=entry,
         conversation_id=entry.conversation_id,
@@ -126,6 +141,7 @@ def make_place(restriction: str) -> Place:
         "held": held.pk,
         "offer": offer.pk,
         "file": file.public_id,
+        **promises,
     }
     return Place(cast, ticket, ids)
 
@@ -222,6 +238,12 @@ NONSENSE = [
     "/entries/99999999999999999999999999/",
     "/files/inline/forged/",
     "/messages/new/?to=" + "x" * 999,
+    "/promises/nobodys/",
+    "/promises/mine/?after=zzz",
+    "/promises/overdue/?after=2026-01-01T00:00:00%2B00:00,99999999999999999999999",
+    "/tickets/{t}/promise/?entry=x",
+    "/tickets/{t}/promise/?entry=99999999999999999999999",
+    "/tickets/{t}/promise/?entry=²",
     "/search/?q=%00",
     "/search/?q=" + "%27%22%3A%2A%26%21" * 20,
     "/conversations/{c}/?ticket=zz&answer=zz&all",
@@ -230,10 +252,10 @@ NONSENSE = [
 
 def test_nonsense_never_breaks_a_page() -> None:
     cast = make_cast()
-    make_ticket(cast.inbox)
+    ticket = make_ticket(cast.inbox)
     alice = sign_in(cast.alice)
     for path in NONSENSE:
-        answered = alice.get(path.format(c=conversation_of().pk))
+        answered = alice.get(path.format(c=conversation_of().pk, t=ticket.pk))
         assert answered.status_code in (200, 404), path
 
 

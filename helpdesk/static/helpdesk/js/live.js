@@ -19,7 +19,7 @@ const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { de
 export const isBehind = () => Boolean(place.id) && (place.head < place.highest || failures > 0);
 
 // What comes besides entries, and where a new one of it belongs.
-const HOMES = { hidden: ["hidden", "append"], offer: ["offers", "append"], held: ["held", "append"], identity: ["identities", "append"], matter: ["matters", "prepend"] };
+const HOMES = { hidden: ["hidden", "append"], offer: ["offers", "append"], promise: ["promises", "append"], held: ["held", "append"], identity: ["identities", "append"], matter: ["matters", "prepend"] };
 
 function put({ key, html, at: when, name }) {
   if (key === "customer") return rename(name);
@@ -41,8 +41,16 @@ function put({ key, html, at: when, name }) {
     if (!document.getElementById(id)) return;
     document.getElementById(id)[how](fresh);
   }
+  if (kind === "promise") byDue();
   window.htmx?.process(fresh);
   return added ? { key, row: fresh } : undefined;
+}
+
+// What is due first stands first; what stands right is left alone, with the focus in it.
+function byDue() {
+  const home = document.getElementById("promises");
+  const wanted = [...home.children].sort((one, other) => one.dataset.due - other.dataset.due || one.dataset.key.localeCompare(other.dataset.key, undefined, { numeric: true }));
+  if (wanted.some((one, place) => home.children[place] !== one)) home.append(...wanted);
 }
 
 function rename(name) {

@@ -71,6 +71,11 @@ function offered({ count }) {
   blip();
 }
 
+function pressing({ count }) {
+  say(words.pressing.replace("%s", count));
+  blip();
+}
+
 function showSwitch() {
   for (const one of document.querySelectorAll("[data-sound]")) one.setAttribute("aria-pressed", String(!isOff()));
 }
@@ -78,6 +83,7 @@ function showSwitch() {
 document.addEventListener("desk:rows", ({ detail }) => came(detail.came));
 document.addEventListener("desk:arrived", ({ detail }) => heard(detail));
 document.addEventListener("desk:offered", ({ detail }) => offered(detail));
+document.addEventListener("desk:pressing", ({ detail }) => pressing(detail));
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-sound]")) return;
   localStorage.setItem(STORE, isOff() ? "on" : "off");

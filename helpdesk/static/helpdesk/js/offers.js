@@ -1,31 +1,37 @@
-// How many offers wait for the one who looks, as a number in the rail. Bells say that it may be another one; as
-// they may be lost, the heartbeat asks, too.
+// What presses the one who looks, as numbers in the rail: offers that wait, promises that are due. Bells say that
+// it may be another one; as they may be lost, the heartbeat asks, too.
 import { Refused, fetchJson } from "desk/http";
 import { line } from "desk/socket";
 
 const SECOND = 1000;
-let timer = 0;
-let lastAsked = 0;
 
-async function ask() {
-  const badge = document.getElementById("offered");
-  if (!badge) return;
-  lastAsked = Date.now();
-  const before = badge.textContent;
-  const { count } = await fetchJson(badge.dataset.offered);
-  badge.textContent = count;
-  badge.hidden = !count;
-  // What waited before the page was opened is no news.
-  if (before && count > Number(before)) document.dispatchEvent(new CustomEvent("desk:offered", { detail: { count } }));
+function counter(id, flag) {
+  let timer = 0;
+  let lastAsked = 0;
+
+  async function ask() {
+    const badge = document.getElementById(id);
+    if (!badge) return;
+    lastAsked = Date.now();
+    const before = badge.textContent;
+    const { count } = await fetchJson(badge.dataset.count);
+    badge.textContent = count;
+    badge.hidden = !count;
+    // What waited before the page was opened is no news.
+    if (before && count > Number(before)) document.dispatchEvent(new CustomEvent(`desk:${id}`, { detail: { count } }));
+  }
+
+  function want() {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      ask().catch((error) => error instanceof Refused || reportError(error));
+    }, Math.max(0, lastAsked + SECOND - Date.now()));
+  }
+
+  line.addEventListener("row", ({ detail }) => detail[flag] && want());
+  for (const name of ["up", "wake", "beat"]) line.addEventListener(name, want);
+  document.addEventListener("desk:changed", want);
 }
 
-function want() {
-  timer ||= setTimeout(() => {
-    timer = 0;
-    ask().catch((error) => error instanceof Refused || reportError(error));
-  }, Math.max(0, lastAsked + SECOND - Date.now()));
-}
-
-line.addEventListener("row", ({ detail }) => detail.offered && want());
-for (const name of ["up", "wake", "beat"]) line.addEventListener(name, want);
-document.addEventListener("desk:changed", want);
+counter("offered", "offered");
+counter("pressing", "promised");

@@ -14,10 +14,13 @@ function tickAgo(time) {
 }
 
 function tickDeadline(pill) {
-  if (pill.dataset.kind !== "respond") return;
+  const isPromise = pill.dataset.kind === "promise";
+  if (pill.dataset.kind !== "respond" && !isPromise) return;
   const left = (Date.parse(pill.dataset.deadline) - Date.now()) / 1000;
   const label = pill.querySelector("span");
-  label.textContent = (left < 0 ? words.late : "short" in pill.dataset ? words.dueShort : words.due).replace("%s", span(Math.abs(left)));
+  const due = "short" in pill.dataset ? words.dueShort : words.due;
+  const [late, soon] = isPromise ? [words.promiseLate, words.promiseDue] : [words.late, due];
+  label.textContent = (left < 0 ? late : soon).replace("%s", span(Math.abs(left)));
   pill.classList.toggle("bad", left < 0);
   pill.classList.toggle("warn", left >= 0 && left < 1800);
   pill.classList.toggle("quiet", left >= 1800);
