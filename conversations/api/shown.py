@@ -26,6 +26,9 @@ class TicketOut(Shape[Ticket]):
     epoch = serializers.IntegerField(source="owner_epoch")
     deadline_at = serializers.DateTimeField(allow_null=True)
     deadline_kind = serializers.ChoiceField(DeadlineKind.choices, allow_blank=True)
+    promised_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the next open promise is due."
+    )
     opened_at = serializers.DateTimeField()
     resolved_at = serializers.DateTimeField(allow_null=True)
     active_at = serializers.DateTimeField(help_text="When it was last written in.")

@@ -69,6 +69,14 @@ class SnoozeIn(serializers.Serializer[Any]):
         return until
 
 
+class ResolveIn(serializers.Serializer[Any]):
+    promises = serializers.ChoiceField(
+        [("kept", _("kept")), ("withdrawn", _("no longer needed"))],
+        required=False,
+        help_text="What becomes of those that are open; 409 `promises_open` without it.",
+    )
+
+
 class TicketChange(serializers.Serializer[Any]):
     subject = serializers.CharField(max_length=300, allow_blank=True)
 
@@ -146,10 +154,11 @@ def pending(request: ApiRequest, pk: int) -> Ticket:
     return tickets.set_pending(ticket_for(request.user, pk, to="act"), by=request.user)
 
 
-@door(Scope.WRITE, gives=TicketOut)
-def resolve(request: ApiRequest, pk: int) -> Ticket:
-    """Finish it."""
-    return tickets.resolve(ticket_for(request.user, pk, to="act"), by=request.user)
+@door(Scope.WRITE, takes=ResolveIn, gives=TicketOut)
+def resolve(request: ApiRequest, told: dict[str, Any], pk: int) -> Ticket:
+    """Finish it, and what was promised in it."""
+    ticket = ticket_for(request.user, pk, to="act")
+    return tickets.resolve(ticket, by=request.user, **told)
 
 
 @door(Scope.WRITE, gives=TicketOut)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -19,6 +19,7 @@ from conversations.models import (
 )
 from tests.builders import Cast, head_of, identity_of, make_inbox, make_ticket, write_in
 from tests.conversations.api.calls import Caller, Program, answering, said
+from tests.conversations.promising import promised
 from tests.locks import wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,23 @@ def test_who_answers_says_what_becomes_of_the_ticket(alice: Program, ticket: Tic
     alice.post(f"tickets/{ticket.pk}/reply/", answering(ticket, then="resolved"))
     ticket.refresh_from_db()
     assert ticket.status == Status.RESOLVED
+
+
+def test_nothing_promised_is_forgotten_by_a_program(
+    alice: Program, cast: Cast, ticket: Ticket
+) -> None:
+    made = promised(ticket, cast)
+    path = f"tickets/{ticket.pk}/resolve/"
+    for refused in (
+        alice.post(path),
+        alice.post(f"tickets/{ticket.pk}/reply/", answering(ticket, then="resolved")),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "promises_open")
+    assert alice.post(path, {"promises": "maybe"}).status_code == 422
+    told = alice.get(f"tickets/{ticket.pk}/").json()
+    assert datetime.fromisoformat(told["promised_at"]) == made.due_at
+    told = alice.post(path, {"promises": "kept"}).json()
+    assert (told["status"], told["promised_at"]) == ("resolved", None)
 
 
 def test_another_address_or_inbox_may_be_named(alice: Program, cast: Cast, ticket: Ticket) -> None:
