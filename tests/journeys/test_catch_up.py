@@ -21,13 +21,25 @@ from conversations import (
     intake,
     merges,
     ownership,
+    promises,
     replies,
     tickets,
 )
 from conversations.customers import Address
-from conversations.models import Attachment, Delivery, Entry, HeldSend, Inbox, Merge, Offer, Ticket
+from conversations.models import (
+    Attachment,
+    Delivery,
+    Entry,
+    HeldSend,
+    Inbox,
+    Merge,
+    Offer,
+    Promise,
+    Ticket,
+)
 from tests import builders
 from tests.builders import write_in
+from tests.conversations.promising import due_soon
 from tests.journeys.browsers import needs_chromium
 
 if TYPE_CHECKING:
@@ -42,7 +54,10 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 PAUSE_MS, TRIES = 100, 30
-VERBS = (attachments, customers, deliveries, handoffs, intake, merges, ownership, replies, tickets)
+VERBS = (
+    *(attachments, customers, deliveries, handoffs, intake, merges, ownership, promises),
+    *(replies, tickets),
+)
 
 # All that a page says, without what is the reader's own: what is folded open, typed, read; and clocks.
 SAID = """
@@ -70,6 +85,7 @@ SAID = """
     name: inside(".thread-head h1").concat(inside(".side-head")),
     ways: [...document.querySelectorAll("#reply-identity option")].map((one) => one.textContent),
     offers: all("#offers > *"),
+    promises: all("#promises > *"),
     list: all("#rows > [data-key]"),
   };
 }
@@ -206,6 +222,18 @@ def declined(story: Story) -> None:
     handoffs.decline(offer(story, to=story.cast.bob), by=story.cast.bob, reason="Busy")
 
 
+def vow(story: Story) -> Promise:
+    entry = Entry.objects.filter(ticket=story.ticket, direction="in").earliest("pk")
+    due = timezone.now() + timedelta(hours=2)
+    return promises.promise(
+        story.fresh(), by=story.cast.bob, text="Call back", due_at=due, entry=entry
+    )
+
+
+def vowed() -> Promise:
+    return Promise.objects.select_related("ticket").latest("pk")
+
+
 def woken(story: Story) -> None:
     tickets.snooze(story.fresh(), until=timezone.now() + timedelta(hours=2), by=story.cast.bob)
     Ticket.objects.filter(pk=story.ticket.pk).update(deadline_at=timezone.now())
@@ -275,6 +303,21 @@ HAND_OVER: dict[str, Callable[[Story], Any]] = {
     "handoffs.decline": declined,
     "ownership.take, after an offer": lambda one: own(one, "take"),
 }
+PROMISE: dict[str, Callable[[Story], Any]] = {
+    "promises.promise": vow,
+    "promises.reschedule": lambda one: promises.reschedule(
+        vowed(), by=one.cast.bob, due_at=timezone.now() + timedelta(hours=3)
+    ),
+    "promises.warn_due": lambda one: due_soon(vowed()) and promises.warn_due(),
+    "promises.keep": lambda one: promises.keep(vowed(), by=one.cast.bob),
+    "promises.give_up": lambda one: promises.give_up(vow(one), by=one.cast.bob),
+    "promises.withdraw": lambda one: promises.withdraw(vow(one), by=one.cast.bob, reason="No."),
+    "ownership.take, of what is promised": lambda one: vow(one) and own(one, "take"),
+    "ownership.release, of what is promised": lambda one: own(one, "release"),
+    "promises.dismiss": lambda one: promises.dismiss(
+        Entry.objects.filter(ticket=one.ticket, direction="in").latest("pk"), by=one.cast.bob
+    ),
+}
 # Of no open conversation, of a part of one verb above, or of nothing a page of it shows.
 ELSEWHERE = {
     "attachments": {"upload", "store", "safe_name"},
@@ -291,10 +334,11 @@ ELSEWHERE = {
         *("begin", "release_all", "disable", "enable", "leave", "join", "release_if_gone", "apply"),
         *("end_offers", "give_back", "keep_in_place"),
     },
+    "promises": set(),
     "replies": {"check_context", "newer_than", "sent_before", "hand_over"},
     "tickets": {
         *("open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry"),
-        "dismiss_suggestion",
+        *("dismiss_suggestion", "wake"),
     },
 }
 
@@ -311,7 +355,7 @@ def test_every_verb_is_tried_or_named() -> None:
         }
         tried = {
             key.split(",")[0].partition(".")[2]
-            for key in (*DO, *HAND_OVER)
+            for key in (*DO, *HAND_OVER, *PROMISE)
             if key.startswith(f"{name}.")
         }
         assert there == tried | ELSEWHERE[name], name
@@ -332,7 +376,9 @@ def settled(live: Page, fresh: Page) -> tuple[dict[str, Any], dict[str, Any]]:
     return one, other
 
 
-@pytest.mark.parametrize("verbs", [DO, HAND_OVER], ids=["all", "handing over"])
+@pytest.mark.parametrize(
+    "verbs", [DO, HAND_OVER, PROMISE], ids=["all", "handing over", "promising"]
+)
 def test_page_and_catch_up_are_a_fresh_page(
     desk: Desk, cast: Cast, verbs: dict[str, Callable[[Story], Any]]
 ) -> None:
