@@ -41,6 +41,7 @@ from conversations.models import (
 )
 from conversations.thread import SYSTEM
 from tests import builders
+from tests.conversations import promising
 from tests.properties import laws
 from tests.properties.crew import failures, together
 from tests.properties.storm import Storm, crossing
@@ -163,11 +164,6 @@ def nobody_gets_it_back(thread: Any, ticket: Ticket, offer: Offer) -> None:
         ownership.apply(thread, ticket, "returned", by=SYSTEM, team=team, reason="expired")
 
 
-def a_promise_left_behind(*args: Any) -> bool:
-    """A message moves to another matter, and what it promises stays."""
-    return False
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("where", "name", "bug"),
@@ -186,7 +182,6 @@ def a_promise_left_behind(*args: Any) -> bool:
         pytest.param(ownership, "_end_offer", lambda *args: None, marks=pytest.mark.full),
         pytest.param(ownership, "end_offers", lambda *args, **told: None, marks=pytest.mark.full),
         (promised, "rearm", lambda *args: None),
-        (promised, "follow", a_promise_left_behind),
         pytest.param(promised, "settle", lambda *args, **fields: None, marks=pytest.mark.full),
         pytest.param(promises, "_same", lambda before, due: Promise(), marks=pytest.mark.full),
         (tickets, "_await_us", lambda thread, ticket: an_expiry_that_frees_nobody(ticket)),
@@ -215,6 +210,20 @@ def test_an_offer_that_is_left_open_is_seen_at_once(
     else:
         tickets.resolve(ticket, by=cast.alice)
     assert "an offered ticket is unresolved and has the epoch it was offered at" in laws.breaches()
+
+
+@pytest.mark.django_db
+def test_a_promise_that_stays_when_its_message_moves_is_seen_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cast = builders.make_cast()
+    entry = builders.write_in(cast.inbox)
+    assert entry.ticket is not None
+    promising.promised(entry.ticket, cast, entry=entry)
+    assert laws.breaches() == {}
+    monkeypatch.setattr(promised, "follow", lambda *args: False)
+    tickets.move_entry(entry, to=None, by=cast.alice)
+    assert list(laws.breaches()) == ["an open promise is where its message is"]
 
 
 @racing
