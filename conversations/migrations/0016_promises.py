@@ -2,6 +2,7 @@ import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
 from django.conf import settings
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 # A promise is bound to the history of owners of its ticket, so that how many inherited it can always
@@ -22,7 +23,8 @@ ALTER TABLE conversations_promise DROP CONSTRAINT promise_since_epoch;
 
 
 class Migration(migrations.Migration):
-    """What was promised to customers, and the deadline it makes for its ticket."""
+    """What was promised to customers, and the deadline it makes for its ticket. Tickets that are
+    there are looked at by the next migration, without a lock."""
 
     dependencies = [
         ("conversations", "0015_who_has_read_valid"),
@@ -123,7 +125,7 @@ class Migration(migrations.Migration):
                 max_length=10,
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="ticket",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -134,7 +136,7 @@ class Migration(migrations.Migration):
                 name="ticket_keeps_promises",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="ticket",
             constraint=models.CheckConstraint(
                 condition=models.Q(
