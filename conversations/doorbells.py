@@ -9,7 +9,7 @@ rolled back. Nothing here waits or fails because of Redis. Groups are what socke
                         {"type": "row", "ticket", "team", "owner", "status", "place", "offered"?,
                         "promised"?}
     agent.<id>          {"type": "rights"}
-    desk                {"type": "teams"}
+    desk                {"type": "teams"}, {"type": "presence", "agent", "state"}
     visitor.<id>        {"type": "bell", "rev"}, {"type": "seen", "rev"},
                         {"type": "typing", "name", "on"}
     here.<id>           {"type": "who", "conversation"}: visitors of the conversation answer
@@ -115,6 +115,12 @@ def ring_rights(agent: int) -> None:
 def ring_teams() -> None:
     """On commit: there is another team."""
     _on_commit(partial(_put, (DESK, "teams"), {"type": "teams", "group": DESK}))
+
+
+def ring_presence(agent: int, state: str) -> None:
+    """On commit: an agent is online, away, takes transfers only, or is offline."""
+    told = {"type": "presence", "group": DESK, "agent": agent, "state": state}
+    _on_commit(partial(_put, (DESK, "presence", agent), told))
 
 
 def say_people(

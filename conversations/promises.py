@@ -143,7 +143,7 @@ def _warn(promise: Promise) -> bool:
         thread.stamp(fresh, "warned_at")
         ticket = fresh.ticket
         if ticket.status in (Status.SNOOZED, Status.PENDING):
-            tickets.wake(thread, ticket, reason="promise")
+            tickets.bring_back(thread, ticket, reason="promise")
         thread.event(ticket, "promise_due", by=SYSTEM, **fresh.told())
         thread.touched(ticket, promised=True)
         return True

@@ -229,11 +229,11 @@ def _wake(ticket: Ticket) -> bool:
             return False
         reason = "time" if fresh.status == Status.SNOOZED else "no_answer"
         promise = fresh.deadline_kind == DeadlineKind.PROMISE
-        wake(thread, fresh, reason="promise" if promise else reason)
+        bring_back(thread, fresh, reason="promise" if promise else reason)
         return True
 
 
-def wake(thread: Thread, ticket: Ticket, *, reason: str) -> None:
+def bring_back(thread: Thread, ticket: Ticket, *, reason: str) -> None:
     """Back to us, under the lock."""
     _await_us(thread, ticket)
     thread.stamp(ticket, *MATTER)

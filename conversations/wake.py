@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from celery import current_app
 from django.db import transaction
 
+if TYPE_CHECKING:
+    from conversations.models import Team
+
 log = structlog.get_logger(__name__)
 
+ASSIGN: Final = "conversations.assign"
 LASTS_SECONDS: Final = 20
 PAUSE_SECONDS: Final = 0.05
 
@@ -66,6 +70,12 @@ def wake(task: str, *ids: int, queue: str = "slow") -> None:
     """Once this transaction is committed, have a task run soon by the workers of a queue ("fast" or
     "slow"). Never raises, never waits."""
     transaction.on_commit(partial(_waker.ask, (queue, task, ids)), robust=True)
+
+
+def assign_in(team: Team) -> None:
+    """Something in this team waits for somebody, or somebody in it has room again."""
+    if team.assigns_itself:
+        wake(ASSIGN, queue="fast")
 
 
 def _send(wake: Wake) -> None:

@@ -114,6 +114,10 @@ class AgentMember(Member, ABC):
             frame = {"is": "customer", "conversation": conversation, **told}
             self.tell(frame, key=("customer", conversation))
 
+    def hear_presence(self, message: dict[str, Any]) -> None:
+        told = {"agent": message["agent"], "state": message["state"]}
+        self.tell({"is": "presence", **told}, key=("presence", message["agent"]))
+
     def hear_rights(self, message: dict[str, Any]) -> None:
         Doubts.here().add(self)
 

@@ -38,6 +38,8 @@ HELD_FOR: Final = 20.0
 GATHER: Final = 0.03
 UNHURRIED: Final = 1.0
 HURRIED: Final = {"bell", "row", "gone"}
+# Goes along with what is told anyway.
+IN_PASSING: Final = {"presence"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Poll(AgentMember):
         self.frames[key if key is not None else object()] = frame
         if frame["is"] in HURRIED:
             self._rung.set()
-        else:
+        elif frame["is"] not in IN_PASSING:
             asyncio.get_running_loop().call_later(UNHURRIED, self._rung.set)
 
     def close(self, code: int, reason: str = "") -> None:
@@ -88,7 +90,7 @@ class Poll(AgentMember):
 
     async def wait(self, wish: Wish) -> None:
         """Until there is something to tell, or for 20 s."""
-        await self.join(doorbells.of_agent(self.agent))
+        await self.join(doorbells.of_agent(self.agent), doorbells.DESK)
         if wish.lists:
             await self.join_lists(await in_thread(rights.every_team))
         if wish.conversation and await self.watch(wish.conversation, wish.head):

@@ -29,7 +29,7 @@ from conversations.models.offers import (
     Offer,
     OfferState,
 )
-from conversations.models.people import Agent, Bot, Membership, Role, Team
+from conversations.models.people import Agent, Assigning, Bot, Membership, PresenceState, Role, Team
 from conversations.models.presence import Presence
 from conversations.models.promises import Promise, PromiseChannel, PromiseState
 from conversations.models.reading import ReadMark
@@ -43,6 +43,7 @@ from conversations.models.transcripts import (
     TranscriptAct,
     TranscriptExport,
 )
+from conversations.models.weights import ChannelWeight
 
 __all__ = [
     "RECEIPT_RANK",
@@ -51,8 +52,10 @@ __all__ = [
     "AlertKind",
     "ApiToken",
     "Arrival",
+    "Assigning",
     "Attachment",
     "Bot",
+    "ChannelWeight",
     "Clock",
     "Conversation",
     "Customer",
@@ -87,6 +90,7 @@ __all__ = [
     "Promise",
     "PromiseChannel",
     "PromiseState",
+    "PresenceState",
     "Proof",
     "ReadMark",
     "Reference",

@@ -196,6 +196,11 @@ class Offer(models.Model):
         return self.state == OfferState.OFFERED
 
     @property
+    def is_for_absent(self) -> bool:
+        """Made by the desk, for who is offline and has it still."""
+        return self.warm and self.offered_by_id is None and self.from_agent_id is not None
+
+    @property
     def senders(self) -> list[Agent]:
         """Whose words go along: whose the ticket was, and who made the offer."""
         return list(dict.fromkeys(filter(None, (self.from_agent, self.offered_by))))

@@ -5,17 +5,32 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 ACTING_TEAMS = "SELECT team_id FROM conversations_membership WHERE agent_id = %s AND active"
+
+
+# Twenty mails, or five chats.
+DEFAULT_CAPACITY = 20
+OFFLINE_GRACE = timedelta(minutes=10)
 
 
 class Role(models.TextChoices):
     AGENT = "agent", _("Agent")
     SUPERVISOR = "supervisor", _("Supervisor")
     ADMIN = "admin", _("Admin")
+
+
+class PresenceState(models.TextChoices):
+    """Who is online gets work by itself; who takes transfers only, what colleagues hand over."""
+
+    ONLINE = "online", pgettext_lazy("presence", "Online")
+    AWAY = "away", pgettext_lazy("presence", "Away")
+    TRANSFERS = "transfers", pgettext_lazy("presence", "Transfers only")
+    OFFLINE = "offline", pgettext_lazy("presence", "Offline")
 
 
 class AgentManager(BaseUserManager["Agent"]):
@@ -27,7 +42,8 @@ class AgentManager(BaseUserManager["Agent"]):
 
 
 class Agent(AbstractBaseUser):
-    """A person who works here. Disabled, never deleted: history names them."""
+    """A person who works here. Disabled, never deleted: history names them. `chosen_state` is what
+    they are to colleagues while a page of theirs is open."""
 
     email = models.EmailField(_("email"), unique=True)
     name = models.CharField(_("name"), max_length=150)
@@ -35,6 +51,15 @@ class Agent(AbstractBaseUser):
     is_active = models.BooleanField(_("active"), default=True)
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     theme = models.CharField(max_length=8, blank=True, default="")
+    chosen_state = models.CharField(
+        max_length=10,
+        choices=PresenceState.choices,
+        default=PresenceState.ONLINE,
+        db_default="online",
+    )
+    capacity = models.PositiveSmallIntegerField(
+        _("capacity"), default=DEFAULT_CAPACITY, db_default=DEFAULT_CAPACITY
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -47,6 +72,9 @@ class Agent(AbstractBaseUser):
             models.UniqueConstraint(Lower("email"), name="agent_email_any_case"),
             models.UniqueConstraint("id", "is_active", name="agent_id_active"),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="agent_role"),
+            models.CheckConstraint(
+                condition=Q(chosen_state__in=PresenceState.values), name="agent_chosen_state"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -71,16 +99,65 @@ class Agent(AbstractBaseUser):
         return self.name.split(" ")[0] if self.name else self.email
 
 
+class Assigning(models.TextChoices):
+    OFF = "off", _("Off: people take what they choose")
+    ROUND_ROBIN = "round_robin", _("In turn: whoever got nothing for the longest time")
+    LEAST_LOADED = "least_loaded", _("By load: whoever has the most room")
+
+
 class Team(models.Model):
+    """`parent` stands in while nobody of the team can act; a team without one has the last stop.
+    What its members have is offered to the others when they are offline for `offline_grace`
+    (none: never)."""
+
     name = models.CharField(_("name"), max_length=100, unique=True)
     respond_within = models.DurationField(_("respond within"), default=timedelta(hours=8))
     follow_up_after = models.DurationField(_("follow up after"), default=timedelta(days=7))
+    parent = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="children",
+        db_index=False,
+    )
+    is_last_stop = models.BooleanField(default=False, db_default=False)
+    assigns = models.CharField(
+        max_length=12, choices=Assigning.choices, default=Assigning.OFF, db_default="off"
+    )
+    last_agent_first = models.BooleanField(default=True, db_default=True)
+    offline_grace = models.DurationField(
+        null=True, blank=True, default=OFFLINE_GRACE, db_default=OFFLINE_GRACE
+    )
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                "is_last_stop", condition=Q(is_last_stop=True), name="team_one_last_stop"
+            ),
+            models.CheckConstraint(
+                condition=Q(parent=None) | Q(is_last_stop=False) & ~Q(parent=F("id")),
+                name="team_parent",
+            ),
+            models.CheckConstraint(condition=Q(assigns__in=Assigning.values), name="team_assigns"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def chain(self) -> list[Team]:
+        """The team, and who stands in for it: its parent, the parent's, at last the last stop."""
+        found = [self]
+        while above := found[-1].parent or Team.objects.filter(is_last_stop=True).first():
+            if above in found:
+                break
+            found.append(above)
+        return found
+
+    @property
+    def assigns_itself(self) -> bool:
+        return self.assigns != Assigning.OFF
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -96,13 +173,15 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 class Membership(models.Model):
     """An agent's place in a team. `active` follows the agent by foreign key (id, is_active), so an
-    agent who still owns something can neither leave nor be disabled."""
+    agent who still owns something can neither leave nor be disabled. `assigned_at` is when they
+    last got something by itself."""
 
     team = models.ForeignKey(
         Team, on_delete=models.CASCADE, related_name="memberships", db_index=False
     )
     agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="memberships")
     active = models.BooleanField(default=True, db_default=True)
+    assigned_at = models.DateTimeField(null=True)
 
     objects = MembershipQuerySet.as_manager()
 

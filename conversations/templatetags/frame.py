@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django import template
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from conversations.models import PresenceState
 from conversations.views.drawing import draw, with_token
 
 if TYPE_CHECKING:
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
     from django.utils.safestring import SafeString
 
 register = template.Library()
+
+HINTS = {
+    PresenceState.ONLINE: _("New work may come to you by itself"),
+    PresenceState.AWAY: _("Back soon: nothing comes by itself"),
+    PresenceState.TRANSFERS: _("Only what colleagues hand to you"),
+    PresenceState.OFFLINE: _("After a while, what you have is offered to your team"),
+}
 
 
 @register.simple_block_tag
@@ -26,12 +35,24 @@ class Rail(NamedTuple):
     """The way around the desk: which place of it this is, who is signed in, what needs them."""
 
     place: str
+    agent: int
     name: str
+    state: str
     supervises: bool
     admin: bool
     dead_item: bool
     webhook_stopped: bool
     offer_unanswered: bool
+    nobody_left: bool
+
+    @property
+    def state_word(self) -> str:
+        return str(PresenceState(self.state).label)
+
+    @property
+    def states(self) -> list[tuple[str, str, str]]:
+        """Each as it is sent, its word, and what it means."""
+        return [(one.value, str(one.label), str(HINTS[one])) for one in PresenceState]
 
 
 @register.simple_tag(takes_context=True)
@@ -39,12 +60,15 @@ def rail(context: Context) -> SafeString:
     agent = context["user"]
     look = Rail(
         str(context.get("place", "")),
+        agent.pk,
         agent.name,
+        agent.chosen_state,
         agent.is_supervisor,
         agent.is_admin,
         bool(context.get("dead_items")),
         bool(context.get("stopped_webhooks")),
         bool(context.get("unanswered_offers")),
+        bool(context.get("nobody_left")),
     )
     return with_token(draw("rail", look), context["request"])
 

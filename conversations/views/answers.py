@@ -50,6 +50,13 @@ def back(request: HttpRequest, fallback: str) -> str:
     return target if fine else fallback
 
 
+def came_from(request: HttpRequest, fallback: str) -> str:
+    """The page of ours the browser says the form was on."""
+    told = request.headers.get("Referer", "")
+    fine = url_has_allowed_host_and_scheme(told, allowed_hosts={request.get_host()})
+    return told if fine else fallback
+
+
 def checked(form: forms.BaseForm) -> dict[str, object]:
     """The form's values. Raises BadInput with its first error."""
     if not form.is_valid():

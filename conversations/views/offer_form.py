@@ -47,11 +47,11 @@ class FormLine:
 
 @dataclass(frozen=True)
 class Receivers:
-    """A team and who of it may get it, as the form sends them."""
+    """A team and who of it may get it: as the form sends them, their id, name and state."""
 
     name: str
     whole: str
-    choices: Sequence[tuple[str, str]]
+    choices: Sequence[tuple[str, int, str, str]]
 
 
 def offer_form(request: AgentRequest, ticket: Ticket) -> OfferForm:
@@ -139,7 +139,7 @@ def _receivers(ticket: Ticket, viewer: Agent) -> Sequence[Receivers]:
         Receivers(
             one.name,
             f"{one.team}:",
-            [(f"{one.team}:{pk}", name) for pk, name in one.agents if pk not in gone],
+            [(f"{one.team}:{who[0]}", *who) for who in one.agents if who[0] not in gone],
         )
         for one in strips.owners()
         if not ticket.restriction or one.team == ticket.team_id

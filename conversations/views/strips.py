@@ -10,7 +10,8 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from conversations.models import Ticket
+from conversations.models import PresenceState, Ticket
+from conversations.presence import STATE
 from conversations.templatetags.desk import Pill, customer_name, matter_name, pill
 from conversations.views.drawing import draw, with_token
 
@@ -22,21 +23,23 @@ if TYPE_CHECKING:
     from conversations.moments import Reader
 
 # By name, in the order of the languages' letters that PostgreSQL knows.
-OWNERS = """
-SELECT t.id, t.name, a.id, coalesce(nullif(a.name, ''), a.email)
+OWNERS = f"""
+SELECT t.id, t.name, a.id, coalesce(nullif(a.name, ''), a.email),
+  CASE WHEN p.agent_id IS NULL THEN 'offline' ELSE {STATE} END
 FROM conversations_team t
 LEFT JOIN conversations_membership m ON m.team_id = t.id AND m.active
 LEFT JOIN conversations_agent a ON a.id = m.agent_id
+LEFT JOIN conversations_presence p ON p.agent_id = a.id
 ORDER BY t.name, a.name, a.id
 """
 
 
 class Owners(NamedTuple):
-    """A team and who acts in it, each (id, name)."""
+    """A team and who acts in it, each (id, name, what they are now)."""
 
     team: int
     name: str
-    agents: tuple[tuple[int, str], ...]
+    agents: tuple[tuple[int, str, str], ...]
 
 
 class Choice(NamedTuple):
@@ -160,12 +163,13 @@ def drawn_matter(ticket: Ticket, reader: Reader, chosen: Ticket | None = None) -
 
 def owners() -> tuple[Owners, ...]:
     """All teams by name."""
-    found: dict[int, tuple[str, list[tuple[int, str]]]] = {}
+    found: dict[int, tuple[str, list[tuple[int, str, str]]]] = {}
+    words = {one.value: str(one.label) for one in PresenceState}
     with connection.cursor() as cursor:
         cursor.execute(OWNERS)
-        for team, name, agent, agent_name in cursor.fetchall():
+        for team, name, agent, agent_name, state in cursor.fetchall():
             _name, agents = found.setdefault(team, (name, []))
-            agents += [(agent, agent_name)] if agent else []
+            agents += [(agent, agent_name, words[state])] if agent else []
     return tuple(Owners(pk, name, tuple(agents)) for pk, (name, agents) in found.items())
 
 

@@ -103,6 +103,7 @@ OPEN_TO_ALL_AGENTS = {
     "alert-seen",
     "pressing",
     "promises",
+    "presence",
 }
 READS = {"conversation", "since", "thread-rows", "entry", "about", "whole", "file"}
 

@@ -38,7 +38,8 @@ def hand_over(page: Page, to: str) -> None:
     page.locator("#thread").focus()
     page.keyboard.press("h")
     expect(page.locator("#id_to")).to_be_focused()
-    page.locator("#id_to").select_option(label=to)
+    chosen = page.locator("#id_to option", has_text=to).get_attribute("value")
+    page.locator("#id_to").select_option(chosen)
 
 
 def test_what_is_handed_over_is_read_accepted_and_answered(

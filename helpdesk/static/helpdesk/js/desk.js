@@ -8,6 +8,7 @@ import "desk/offers";
 import * as pending from "desk/pending";
 import * as people from "desk/people";
 import "desk/places";
+import "desk/presence";
 import * as rows from "desk/rows";
 import * as seen from "desk/seen";
 import { line, start } from "desk/socket";
