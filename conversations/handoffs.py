@@ -20,7 +20,6 @@ from conversations.models import (
     AlertKind,
     Clock,
     Decline,
-    Membership,
     Offer,
     OfferState,
     Ticket,
@@ -32,7 +31,6 @@ from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
     from conversations.models import Team
-    from conversations.models.people import MembershipQuerySet
 
 ANSWER_WITHIN: Final = timedelta(minutes=10)
 LONGEST_LINE: Final = 200
@@ -254,15 +252,8 @@ def _check_receiver(ticket: Ticket, team: Team, agent: Agent | None, by: Agent) 
 def _check_team(ticket: Ticket, team: Team) -> None:
     if ticket.is_unowned and team.pk == ticket.team_id:
         raise BadInput(_("That team has it already."))
-    if not _who_may_take(ticket, team.pk, ticket.agent_id).exists():
+    if not offers.who_may_take(ticket, team.pk, ticket.agent_id).exists():
         raise BadInput(_("Nobody in that team can take it. Choose another one."))
-
-
-def _who_may_take(ticket: Ticket, team: int, owner: int | None) -> MembershipQuerySet:
-    """Members who neither have it nor have declined it."""
-    declined = Decline.objects.standing().filter(offer__ticket=ticket).values("agent")
-    members = Membership.objects.filter(team=team, active=True).exclude(agent__in=declined)
-    return members.exclude(agent=owner) if owner else members
 
 
 def _declined(ticket: Ticket, agent: Agent) -> bool:
@@ -316,7 +307,7 @@ def _somebody_left(offer: Offer) -> bool:
     """Whether an offer to a team is still one for somebody."""
     if offer.to_agent_id is not None:
         return False
-    return _who_may_take(offer.ticket, offer.to_team_id, offer.from_agent_id).exists()
+    return offers.who_may_take(offer.ticket, offer.to_team_id, offer.from_agent_id).exists()
 
 
 def _require_meant_for(offer: Offer, agent: Agent) -> None:

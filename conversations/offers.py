@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q
 
 from conversations.errors import OfferOver
-from conversations.models import Clock, Offer, OfferState, Ticket
+from conversations.models import Clock, Decline, Membership, Offer, OfferState, Ticket
 from conversations.thread import SYSTEM, Actor
 
 if TYPE_CHECKING:
     from conversations.models.offers import OfferQuerySet
+    from conversations.models.people import MembershipQuerySet
     from conversations.thread import Thread
 
 IN_TIME = Q(expires_at__gt=Clock())
@@ -45,6 +46,13 @@ def withdraw(thread: Thread, ticket: Ticket, *, cause: str, by: Actor = SYSTEM) 
     touched(thread, ticket, offer)
     thread.event(ticket, "offer_withdrawn", by=by, **offer.told(), reason=cause)
     return offer
+
+
+def who_may_take(ticket: Ticket, team: int, owner: int | None) -> MembershipQuerySet:
+    """Members of a team who neither have it nor have declined it."""
+    declined = Decline.objects.standing().filter(offer__ticket=ticket).values("agent")
+    members = Membership.objects.filter(team=team, active=True).exclude(agent__in=declined)
+    return members.exclude(agent=owner) if owner else members
 
 
 def touched(thread: Thread, ticket: Ticket, offer: Offer) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from conversations import doorbells, offers
+from conversations import doorbells, left_work, offers, presence, wake
 from conversations.errors import BadInput, StaleOwner
-from conversations.models import Agent, Membership, Offer, Ownership, Team, Ticket
+from conversations.models import Agent, Membership, Offer, Ownership, PresenceState, Team, Ticket
 from conversations.thread import ATTEMPTS, SYSTEM, Actor, Thread, lock_live, locked
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ def move_to_team(
 
 
 def release_all(agent: Agent, *, by: Agent, team: Team | None = None) -> int:
-    """Give everything unresolved an agent owns (in one team, or all) back to the teams, and end the
-    offers made to them. Returns how many they owned.
+    """Give everything unresolved an agent owns (in one team, or all) back to the teams, offer it to
+    them with what the agent had begun, and end the offers made to them. Returns how many they
+    owned.
 
     All their conversations are locked before the first is changed, in the order everybody locks in.
     """
@@ -57,6 +58,8 @@ def release_all(agent: Agent, *, by: Agent, team: Team | None = None) -> int:
     offered = Offer.objects.open().filter(to_agent=agent)
     if team:
         owned, offered = owned.filter(team=team), offered.filter(to_team=team)
+    why = _("%(name)s has left.") % {"name": agent}
+    written = {one.pk: left_work.packet_of(one, why) for one in owned.select_related("team")}
     with transaction.atomic():
         origins = [
             *owned.values_list("origin_id", flat=True),
@@ -72,6 +75,8 @@ def release_all(agent: Agent, *, by: Agent, team: Team | None = None) -> int:
                 fresh = Ticket.objects.select_related("team").get(pk=ticket.pk)
                 actor = Actor.of(by)
                 apply(thread, fresh, "released", by=actor, team=fresh.team, reason="left")
+                packet = written.get(fresh.pk)
+                left_work.leave(thread, fresh, of=agent, packet=packet, why=why, warm=False)
         for ticket in Ticket.objects.filter(pk__in=asked).order_by("pk"):
             _end_offer(ticket, by)
         return len(found)
@@ -101,6 +106,8 @@ def give_back(thread: Thread, ticket: Ticket, offer: Offer) -> None:
     team, agent, bot = offer.from_team, offer.from_agent, offer.from_bot
     if agent and not Membership.objects.acting(agent).filter(team=team).exists():
         agent = None
+    if agent and offer.is_for_absent and not _is_here(agent):
+        agent = None
     if bot and not (bot.is_active and bot.team_id == team.pk):
         bot = None
     owner = (team.pk, agent.pk if agent else None, bot.pk if bot else None)
@@ -117,12 +124,18 @@ def give_back(thread: Thread, ticket: Ticket, offer: Offer) -> None:
         )
 
 
+def _is_here(agent: Agent) -> bool:
+    state = presence.states([agent.pk]).get(agent.pk, PresenceState.OFFLINE)
+    return state != PresenceState.OFFLINE
+
+
 def disable(agent: Agent, *, by: Agent) -> None:
     """Sign an agent out for good. What they own goes back to the teams in one transaction."""
     if agent.pk == by.pk:
         raise BadInput(_("You can't disable yourself. Ask another admin."))
     active = Agent.objects.filter(pk=agent.pk)
     _emptied(agent, lambda: active.update(is_active=False), by=by)
+    presence.tell_changes()
     doorbells.ring_rights(agent.pk)
 
 
@@ -224,6 +237,7 @@ def apply(
     offers.withdraw(thread, ticket, cause=event, by=by)
     if ticket.restriction and team_before != team.pk:
         thread.start_over()
+    wake.assign_in(team)
 
 
 def _change(

@@ -1,11 +1,22 @@
-"""Wake-ups by the clock: held replies go out, sleeping tickets wake, offers end, owners hear
-of what they promised, old keys are forgotten, transcripts are made."""
+"""Wake-ups by the clock: held replies go out, sleeping tickets wake, offers end, owners hear of
+what they promised, what waits is given to somebody, old keys are forgotten, files are made."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from conversations import api_tokens, exports, handoffs, promises, replies, tickets
+from conversations import (
+    absence,
+    api_tokens,
+    assignment,
+    exports,
+    handoffs,
+    presence,
+    promises,
+    replies,
+    tickets,
+    wake,
+)
 from conversations.turns import at_most
 from conversations.views.transcript_files import WRITERS
 
@@ -16,6 +27,17 @@ def sweep() -> None:
     promises.warn_due()
     tickets.wake_due()
     handoffs.expire_due()
+
+
+@shared_task(name=wake.ASSIGN, queue="fast")
+@at_most(1)
+def assign() -> None:
+    """Who went leaves what they had, who came has it again, and what waits is given to who is
+    there."""
+    presence.tell_changes()
+    absence.end_for_present()
+    absence.offer_due()
+    assignment.assign_due()
 
 
 @shared_task(name="conversations.forget_old_keys", queue="slow")

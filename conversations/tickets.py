@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
-from conversations import deadlines, offers, ownership, promised
+from conversations import deadlines, offers, ownership, promised, wake
 from conversations.errors import BadInput
 from conversations.models import DeadlineKind, Entry, Inbox, Status, Team, Ticket
 from conversations.sweeping import each
@@ -54,6 +54,7 @@ def open_ticket(
     thread.touched(ticket)
     ownership.begin(thread, ticket, by)
     thread.event(ticket, "opened", by=by, team_name=team.name, inbox_name=str(inbox or ""))
+    wake.assign_in(team)
     return ticket
 
 
@@ -267,6 +268,7 @@ def _fresh(ticket: Ticket) -> Ticket:
 def _await_us(thread: Thread, ticket: Ticket) -> None:
     ticket.status, ticket.resolved_at = Status.OPEN, None
     deadlines.arm(ticket, thread.now + ticket.team.respond_within, DeadlineKind.RESPOND)
+    wake.assign_in(ticket.team)
 
 
 def _await_customer(thread: Thread, ticket: Ticket) -> None:
@@ -278,6 +280,7 @@ def _finish(thread: Thread, ticket: Ticket) -> None:
     offers.withdraw(thread, ticket, cause="resolved")
     ticket.status, ticket.resolved_at = Status.RESOLVED, thread.now
     deadlines.disarm(ticket)
+    wake.assign_in(ticket.team)
 
 
 def _is_overdue(thread: Thread, ticket: Ticket) -> bool:

@@ -196,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"queue": queue, "expires": seconds}}
     for name, seconds, queue in (
         ("conversations.sweep", 2, "fast"),
+        ("conversations.assign", 3, "fast"),
         ("channels_inbox.sweep", 2, "fast"),
         ("conversations.make_exports", 2, "slow"),
         ("channels_inbox.pull_due", 60, "slow"),

@@ -80,6 +80,13 @@ REASONS = {
     ("offer_withdrawn", "joined"): gettext_noop(
         "The offer to %(to_name)s ended: two profiles were joined"
     ),
+    ("offer_withdrawn", "back"): gettext_noop(
+        "The offer to %(to_name)s ended: who has this is back"
+    ),
+    ("assigned", "next"): gettext_noop("The desk gave this to %(agent_name)s"),
+    ("assigned", "knows"): gettext_noop(
+        "The desk gave this to %(agent_name)s, who knows the customer"
+    ),
     ("offer_withdrawn", "left"): gettext_noop("The offer to %(to_name)s ended: they left"),
 }
 

@@ -115,7 +115,7 @@ def test_who_is_disabled_gives_everything_back(cast: Cast, ticket: Ticket) -> No
     with watched(ticket) as seen:
         ownership.disable(cast.alice, by=cast.bob)
         ownership.disable(cast.alice, by=cast.bob)
-    assert seen.kinds == ["released", "released"]
+    assert seen.kinds == ["released", "offered", "released", "offered"]
     assert seen.entries[0].data["reason"] == "left"
     assert list(Ticket.objects.filter(agent=cast.alice)) == [done]
     assert not Agent.objects.get(pk=cast.alice.pk).is_active
@@ -141,7 +141,7 @@ def test_who_leaves_a_team_gives_back_what_is_its(cast: Cast, ticket: Ticket) ->
     with watched(ticket, cast.bob) as seen:
         ownership.leave(cast.support, cast.alice, by=cast.bob)
         ownership.leave(cast.support, cast.alice, by=cast.bob)
-    assert seen.kinds == ["released"]
+    assert seen.kinds == ["released", "offered"]
     assert list(Ticket.objects.filter(agent=cast.alice)) == [other]
 
 

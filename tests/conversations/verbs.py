@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from conversations import (
+    absence,
+    assignment,
     attachments,
     customers,
     deliveries,
@@ -18,6 +20,7 @@ from conversations import (
     merges,
     outreach,
     ownership,
+    presence,
     promises,
     proofs,
     replies,
@@ -30,8 +33,10 @@ from conversations.models import (
     HeldSend,
     Inbox,
     Offer,
+    Presence,
     Promise,
     Status,
+    Team,
     Ticket,
 )
 from conversations.packets import Line, Packet
@@ -119,6 +124,19 @@ class Desk:
 
     def promised(self) -> Promise:
         return promised(self.ticket, self.cast, entry=self.entry)
+
+    def assigning(self) -> assignment.Waiting:
+        """Alice is online, and the team gives what waits to her."""
+        Team.objects.filter(pk=self.cast.support.pk).update(assigns="round_robin")
+        presence.renew([self.cast.alice.pk])
+        [plan] = assignment.waiting_in(self.cast.support, [])
+        return plan
+
+    def left_alone(self) -> None:
+        """Alice, who has it, is offline for long."""
+        self.owned()
+        presence.renew([self.cast.alice.pk])
+        Presence.objects.update(online_until=timezone.now() - timedelta(hours=1))
 
     def file(self, state: str) -> Attachment:
         return Attachment.objects.create(
@@ -240,6 +258,23 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
     "ownership.leave": (
         lambda d: d.owned(),
         lambda d, _: ownership.leave(d.cast.support, d.cast.alice, by=d.cast.bob),
+    ),
+    "assignment.assign_due": (
+        lambda d: d.assigning(),
+        lambda d, _: assignment.assign_due(),
+    ),
+    "assignment.assign_in": (
+        lambda d: d.assigning(),
+        lambda d, _: assignment.assign_in(Team.objects.get(pk=d.cast.support.pk)),
+    ),
+    "assignment.give": (
+        lambda d: d.assigning(),
+        lambda d, plan: assignment.give(plan, to=d.cast.alice.pk),
+    ),
+    "absence.offer_due": (lambda d: d.left_alone(), lambda d, _: absence.offer_due()),
+    "absence.end_for_present": (
+        lambda d: (d.left_alone(), absence.offer_due(), presence.renew([d.cast.alice.pk])),
+        lambda d, _: absence.end_for_present(),
     ),
     "handoffs.offer": (lambda d: None, lambda d, _: d.offered()),
     "handoffs.accept": (
@@ -381,13 +416,15 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
 # Public functions of the same modules that change no conversation by themselves: reads, what is
 # called under somebody else's lock, and leases, which nobody sees.
 OTHERS = {
+    "absence": set[str](),
+    "assignment": {"takers_of", "waiting_in", "choose"},
     "attachments": {"upload", "store", "safe_name"},
     "customers": {"stored_forms", "untagged", "write_memo", "heard_from", "surer", "mark_undeliverable"},
     "deliveries": {"queue", "claim", "renew", "handing_over", "seen"},
     "handoffs": {"saw"},
     "intake": {"late", "remember_names"},
     "merges": {"undoable"},
-    "offers": {"close", "withdraw", "touched"},
+    "offers": {"close", "withdraw", "touched", "who_may_take"},
     "outreach": set[str](),
     "ownership": {
         "begin", "enable", "join", "release_if_gone", "apply", "give_back", "end_offers",
