@@ -28,6 +28,7 @@ urlpatterns = [
     path("api-tokens/<int:pk>/revoke/", api_tokens.revoke, name="revoke-api-token"),
     path("teams/", teams.every_team, name="teams"),
     path("teams/new/", teams.new_team, name="new-team"),
+    path("teams/weights/", teams.weights, name="weights"),
     path("teams/<int:pk>/", teams.team, name="team"),
     path("teams/<int:pk>/remove/", teams.remove, name="remove-team"),
 ]

@@ -77,5 +77,6 @@ def create_admin(values: dict[str, Any]) -> Agent:
     admin = Agent.objects.create_user(
         values["email"], values["password"], name=values["name"], role=Role.ADMIN
     )
-    Membership.objects.create(team=Team.objects.create(name=values["team"]), agent=admin)
+    team = Team.objects.create(name=values["team"], is_last_stop=True)
+    Membership.objects.create(team=team, agent=admin)
     return admin

@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from conversations import invitations, people, second_factor
+from conversations import invitations, people, second_factor, workload
 from conversations.errors import BadInput
 from conversations.models import Agent
 from conversations.views.access import AgentRequest, for_admins
-from conversations.views.people_forms import InviteForm, RoleForm
+from conversations.views.people_forms import InviteForm, PersonForm
 
 
 @require_GET
@@ -56,10 +56,12 @@ def withdraw_invitation(request: AgentRequest, pk: int) -> HttpResponse:
 @for_admins
 def person(request: AgentRequest, pk: int) -> HttpResponse:
     agent = people.person(pk, by=request.user)
-    form = RoleForm(request.POST or None, initial=_current(agent))
+    form = PersonForm(request.POST or None, initial=_current(agent))
     if form.is_valid():
         try:
             people.change_role(agent, role=form.cleaned_data["role"], by=request.user)
+            if form.cleaned_data["capacity"] is not None:
+                workload.set_capacity(agent, units=form.cleaned_data["capacity"])
             people.put_in_teams(agent, teams=form.cleaned_data["teams"], by=request.user)
         except BadInput as error:
             form.add_error("role", str(error.message))
@@ -132,14 +134,14 @@ def _people_page(
 def _person_page(
     request: AgentRequest,
     agent: Agent,
-    form: RoleForm | None = None,
+    form: PersonForm | None = None,
     *,
     status: int = 200,
     **more: str,
 ) -> HttpResponse:
     context = {
         "person": agent,
-        "form": form or RoleForm(initial=_current(agent)),
+        "form": form or PersonForm(initial=_current(agent)),
         "has_second_factor": second_factor.is_on(agent),
         **more,
     }
@@ -149,6 +151,7 @@ def _person_page(
 def _current(agent: Agent) -> dict[str, object]:
     return {
         "role": agent.role,
+        "capacity": agent.capacity,
         "teams": list(agent.memberships.values_list("team", flat=True)),
     }
 

@@ -10,7 +10,17 @@ from django.conf import settings
 from django.contrib.auth import password_validation
 from django.utils.translation import gettext_lazy as _
 
-from conversations.models import Agent, Role, Team
+from conversations.models import Agent, Assigning, Role, Team
+from conversations.models.people import OFFLINE_GRACE
+from conversations.models.weights import MOST_UNITS
+from conversations.teams import Terms
+
+CHANNELS = {
+    "email": _("Mail"),
+    "chat": _("Chat"),
+    "sms": _("SMS"),
+    "phone": _("Phone"),
+}
 
 
 class RoleForm(forms.Form):
@@ -92,26 +102,107 @@ class TeamForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
+    assigns = forms.ChoiceField(
+        label=_("Automatic assignment"),
+        choices=Assigning.choices,
+        initial=Assigning.OFF,
+        widget=forms.RadioSelect,
+        help_text=_(
+            "What waits is given to members who are online and have room. Each has room for their "
+            "capacity, and a chat takes more of it than a mail."
+        ),
+    )
+    last_agent_first = forms.BooleanField(
+        label=_("First to whoever last answered the customer, if they are online"),
+        required=False,
+        initial=True,
+    )
+    grace_minutes = forms.IntegerField(
+        label=_("Offer to the team after (minutes offline)"),
+        min_value=1,
+        max_value=24 * 60,
+        required=False,
+        initial=int(OFFLINE_GRACE / timedelta(minutes=1)),
+        help_text=_(
+            "What can't wait of a member who is offline for this long is offered to the others. "
+            "Empty: never."
+        ),
+    )
+    parent = forms.ModelChoiceField(
+        label=_("Stands in while nobody of the team can act"),
+        queryset=Team.objects.all(),
+        required=False,
+        empty_label=_("The last stop"),
+    )
+    is_last_stop = forms.BooleanField(
+        label=_("This team is the last stop"),
+        required=False,
+        help_text=_(
+            "It answers where nobody else can. There is always one; while nobody is in it, admins "
+            "are warned on every page."
+        ),
+    )
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
         if team.pk:
-            kwargs["initial"] = {
-                "name": team.name,
-                "respond_hours": _shown(team.respond_within / timedelta(hours=1)),
-                "follow_up_days": _shown(team.follow_up_after / timedelta(days=1)),
-                "members": team.memberships.filter(active=True).values_list("agent", flat=True),
-            }
+            kwargs["initial"] = _initial(team)
         super().__init__(*args, **kwargs)
+        others = self.fields["parent"]
+        assert isinstance(others, forms.ModelChoiceField)
+        others.queryset = Team.objects.exclude(pk=team.pk)
+        # Another team has to become it.
+        self.fields["is_last_stop"].disabled = team.is_last_stop
 
     def values(self) -> dict[str, Any]:
         """As the verb wants them."""
         data = self.cleaned_data
-        return {
-            "name": data["name"],
-            "respond_within": timedelta(hours=float(data["respond_hours"])),
-            "follow_up_after": timedelta(days=float(data["follow_up_days"])),
-            "members": data["members"],
-        }
+        grace = data["grace_minutes"]
+        terms = Terms(
+            respond_within=timedelta(hours=float(data["respond_hours"])),
+            follow_up_after=timedelta(days=float(data["follow_up_days"])),
+            parent=data["parent"],
+            is_last_stop=data["is_last_stop"],
+            assigns=data["assigns"],
+            last_agent_first=data["last_agent_first"],
+            offline_grace=timedelta(minutes=grace) if grace else None,
+        )
+        return {"name": data["name"], "terms": terms, "members": data["members"]}
+
+
+def _initial(team: Team) -> dict[str, Any]:
+    grace = team.offline_grace
+    return {
+        "name": team.name,
+        "respond_hours": _shown(team.respond_within / timedelta(hours=1)),
+        "follow_up_days": _shown(team.follow_up_after / timedelta(days=1)),
+        "members": team.memberships.filter(active=True).values_list("agent", flat=True),
+        "assigns": team.assigns,
+        "last_agent_first": team.last_agent_first,
+        "grace_minutes": int(grace / timedelta(minutes=1)) if grace else None,
+        "parent": team.parent_id,
+        "is_last_stop": team.is_last_stop,
+    }
+
+
+class PersonForm(RoleForm):
+    capacity = forms.IntegerField(
+        label=_("Capacity"),
+        min_value=0,
+        max_value=MOST_UNITS,
+        required=False,
+        help_text=_("How much they are given by itself at a time, in units; 0 for nothing."),
+    )
+
+
+class WeightsForm(forms.Form):
+    """A field for each channel there is an inbox of."""
+
+    def __init__(self, *args: Any, weights: dict[str, int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for kind, units in weights.items():
+            self.fields[kind] = forms.IntegerField(
+                label=CHANNELS.get(kind, kind), min_value=1, max_value=MOST_UNITS, initial=units
+            )
 
 
 class OwnPageForm(forms.Form):

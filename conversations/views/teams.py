@@ -8,11 +8,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from conversations import teams
+from conversations import teams, workload
 from conversations.errors import BadInput
-from conversations.models import Team
+from conversations.models import Inbox, Team
 from conversations.views.access import AgentRequest, for_admins
-from conversations.views.people_forms import TeamForm
+from conversations.views.people_forms import TeamForm, WeightsForm
 
 
 @require_GET
@@ -47,13 +47,27 @@ def remove(request: AgentRequest, pk: int) -> HttpResponse:
     return redirect("settings:teams")
 
 
+@require_http_methods(["GET", "POST"])
+@for_admins
+def weights(request: AgentRequest) -> HttpResponse:
+    """What a conversation takes of an agent's capacity on each channel that is connected."""
+    kinds = list(Inbox.objects.order_by("kind").values_list("kind", flat=True).distinct())
+    form = WeightsForm(request.POST or None, weights=workload.weights(kinds))
+    if form.is_valid():
+        workload.set_weights(form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("settings:weights")
+    status = 422 if form.errors else 200
+    return render(request, "settings/weights.html", {"form": form}, status=status)
+
+
 def _edit(request: AgentRequest, edited: Team) -> HttpResponse:
     form = TeamForm(request.POST or None, team=edited)
     if form.is_valid():
         try:
             teams.save_team(edited, **form.values(), by=request.user)
         except BadInput as error:
-            form.add_error("name", str(error.message))
+            form.add_error(None, str(error.message))
         else:
             messages.success(request, _("Saved."))
             return redirect("settings:teams")

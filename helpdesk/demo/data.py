@@ -67,7 +67,7 @@ def load() -> None:
 def hire() -> dict[str, Agent]:
     """The teams and the cast, by slug. One hash for all: each would take its time, and everybody
     knows the password."""
-    teams = {name: Team.objects.create(name=name) for name in TEAMS}
+    teams = {name: Team.objects.create(name=name, is_last_stop=name == TEAMS[0]) for name in TEAMS}
     password, began = make_password(PASSWORD), database_now() - HERE_FOR
     agents = {
         part.slug: Agent.objects.create(

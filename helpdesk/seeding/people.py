@@ -31,6 +31,8 @@ def staff() -> list[Post]:
     """
     others = list(Agent.objects.exclude(email__endswith=f"@{DOMAIN}").filter(is_active=True))
     posts = [_post(name, restricted=name == TEAMS[-1]) for name in TEAMS]
+    if not Team.objects.filter(is_last_stop=True).exists():
+        Team.objects.filter(pk=posts[0].team).update(is_last_stop=True)
     for agent in others:
         Membership.objects.get_or_create(team_id=posts[0].team, agent=agent)
     return posts

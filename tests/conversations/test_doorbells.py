@@ -192,8 +192,7 @@ def test_a_new_team_is_told_to_all(heard: Heard) -> None:
     teams.save_team(
         Team(),
         name="New",
-        respond_within=cast.support.respond_within,
-        follow_up_after=cast.support.follow_up_after,
+        terms=teams.Terms(cast.support.respond_within, cast.support.follow_up_after),
         members=[],
         by=cast.alice,
     )

@@ -79,6 +79,7 @@ ROUTES = {
     "settings:new-team": ADMINS,
     "settings:team": ADMINS,
     "settings:remove-team": ADMINS,
+    "settings:weights": ADMINS,
     "inboxes:inboxes": ADMINS,
     "inboxes:new": ADMINS,
     "inboxes:new-chat": ADMINS,
