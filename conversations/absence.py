@@ -16,6 +16,7 @@ from conversations import left_work, offers, presence
 from conversations.handoffs import ANSWER_WITHIN
 from conversations.models import Membership, Offer, PresenceState, Team, Ticket
 from conversations.models.offers import LONGEST
+from conversations.presence import STATE
 from conversations.sweeping import each
 from conversations.thread import locked
 
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from conversations.models import Agent
 
 BATCH: Final = 100
-OFFLINE_SINCE: Final = """CASE WHEN a.chosen_state = 'offline' THEN p.chosen_at
-  WHEN p.online_until <= clock_timestamp() THEN p.online_until END"""
+OFFLINE_SINCE: Final = f"CASE WHEN p.told = 'offline' AND {STATE} = 'offline' THEN p.told_at END"
 # What can't wait for its owner: the customer waits for us, or an answer is half written. What only
 # sleeps wakes in its time, and is found then.
 CANNOT_WAIT: Final = """(t.status = 'open' OR EXISTS (SELECT FROM conversations_draft d

@@ -28,7 +28,8 @@ WITH before AS MATERIALIZED (
   SELECT id, clock_timestamp() + %(lasts)s * interval '1 second', chosen_state
   FROM conversations_agent WHERE id = ANY(%(ids)s) AND is_active ORDER BY id
   ON CONFLICT (agent_id) DO UPDATE
-  SET online_until = excluded.online_until, told = excluded.told
+  SET online_until = excluded.online_until, told = excluded.told, told_at = CASE
+    WHEN lease.told = excluded.told THEN lease.told_at ELSE clock_timestamp() END
   WHERE lease.online_until < excluded.online_until
   RETURNING agent_id, told
 )
@@ -44,7 +45,8 @@ WITH now AS MATERIALIZED (
   JOIN conversations_agent a ON a.id = p.agent_id
   WHERE p.told <> {STATE} ORDER BY p.agent_id FOR NO KEY UPDATE OF p SKIP LOCKED
 )
-UPDATE conversations_presence p SET told = now.state FROM now WHERE p.agent_id = now.agent_id
+UPDATE conversations_presence p SET told = now.state, told_at = clock_timestamp()
+FROM now WHERE p.agent_id = now.agent_id
 RETURNING p.agent_id, p.told
 """
 STATES: Final = f"""
@@ -72,9 +74,7 @@ def choose(agent: Agent, state: str) -> None:
     with transaction.atomic():
         Presence.objects.get_or_create(agent=agent, defaults={"online_until": Clock()})
         Presence.objects.select_for_update(no_key=True).get(pk=agent.pk)
-        rows = Agent.objects.filter(pk=agent.pk).exclude(chosen_state=state)
-        if rows.update(chosen_state=state):
-            Presence.objects.filter(pk=agent.pk).update(chosen_at=Clock())
+        Agent.objects.filter(pk=agent.pk).update(chosen_state=state)
         agent.chosen_state = state
         tell_changes()
 

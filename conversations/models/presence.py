@@ -14,17 +14,18 @@ class PresenceQuerySet(models.QuerySet["Presence"]):
 
 
 class Presence(models.Model):
-    """Until when an agent counts as here, unless one of their sockets renews it; since when they
-    are what they chose to be. `told` is the state colleagues were told last."""
+    """Until when an agent counts as here, unless one of their sockets renews it. `told` is the
+    state colleagues were told last, and `told_at` when: whoever was cut off together with the desk
+    is offline from when it noticed."""
 
     agent = models.OneToOneField(
         Agent, primary_key=True, on_delete=models.CASCADE, related_name="presence"
     )
     online_until = models.DateTimeField()
-    chosen_at = models.DateTimeField(db_default=Now())
     told = models.CharField(
         max_length=10, choices=PresenceState.choices, default="offline", db_default="offline"
     )
+    told_at = models.DateTimeField(db_default=Now())
 
     objects = PresenceQuerySet.as_manager()
 

@@ -25,6 +25,13 @@ def vanishes(agent: Agent, *, ago: timedelta = timedelta(seconds=1)) -> None:
     Presence.objects.filter(pk=agent.pk).update(online_until=database_now() - ago)
 
 
+def gone_for(agent: Agent, time: timedelta) -> None:
+    """Vanished, and noticed, this long ago."""
+    vanishes(agent, ago=time)
+    presence.tell_changes()
+    Presence.objects.filter(pk=agent.pk).update(told_at=database_now() - time)
+
+
 def sets(team: Team, **fields: Any) -> Team:
     for name, value in fields.items():
         setattr(team, name, value)

@@ -30,7 +30,7 @@ from tests.builders import (
     write_in,
 )
 from tests.conversations.offering import accepted, owner
-from tests.conversations.shifting import comes, sets, vanishes
+from tests.conversations.shifting import comes, gone_for, sets, vanishes
 from tests.properties import laws
 
 LONG = timedelta(minutes=11)
@@ -54,9 +54,9 @@ def only_offer() -> Offer:
 
 def test_after_the_grace_a_teammate_gets_packet_and_draft(cast: Cast, ticket: Ticket) -> None:
     begins(ticket, cast.alice)
-    vanishes(cast.alice, ago=timedelta(minutes=9))
+    gone_for(cast.alice, timedelta(minutes=9))
     assert absence.offer_due() == 0
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     assert absence.offer_due() == 1
     assert absence.offer_due() == 0
     offer = only_offer()
@@ -76,28 +76,28 @@ def test_after_the_grace_a_teammate_gets_packet_and_draft(cast: Cast, ticket: Ti
 def test_who_chose_offline_with_a_page_open_is_gone_too(cast: Cast, ticket: Ticket) -> None:
     presence.choose(cast.alice, "offline")
     assert absence.offer_due() == 0
-    Presence.objects.update(chosen_at=database_now() - LONG)
+    Presence.objects.update(told_at=database_now() - LONG)
     assert absence.offer_due() == 1
 
 
 @pytest.mark.parametrize("state", ["away", "transfers", "online"])
 def test_who_is_here_keeps_what_they_have(cast: Cast, ticket: Ticket, state: str) -> None:
     comes(cast.alice, state=state)
-    Presence.objects.update(chosen_at=database_now() - LONG)
+    Presence.objects.update(told_at=database_now() - LONG)
     assert absence.offer_due() == 0
 
 
 def test_who_never_came_and_a_team_without_grace_are_left_alone(cast: Cast, ticket: Ticket) -> None:
     other = make_ticket(cast.inbox, "lee@example.org")
     ownership.take(other, by=cast.bob, epoch=1)
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     sets(cast.support, offline_grace=None)
     assert absence.offer_due() == 0
 
 
 def test_what_only_sleeps_is_left_until_it_wakes(cast: Cast, ticket: Ticket) -> None:
     tickets.snooze(ticket, until=database_now() + timedelta(hours=1), by=cast.alice)
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     assert absence.offer_due() == 0
     begins(ticket, cast.alice)
     assert absence.offer_due() == 1
@@ -105,15 +105,25 @@ def test_what_only_sleeps_is_left_until_it_wakes(cast: Cast, ticket: Ticket) -> 
 
 def test_a_sleeping_one_that_woke_is_offered(cast: Cast, ticket: Ticket) -> None:
     tickets.set_pending(ticket, by=cast.alice)
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     assert absence.offer_due() == 0
     Ticket.objects.update(deadline_at=database_now())
     assert tickets.wake_due() == 1
     assert absence.offer_due() == 1
 
 
-def test_who_is_back_has_it_again(cast: Cast, ticket: Ticket) -> None:
+def test_who_was_cut_off_together_with_the_desk_has_time_to_come_back(
+    cast: Cast, ticket: Ticket
+) -> None:
+    """All leases ran out while no worker was there to notice: nobody left."""
     vanishes(cast.alice, ago=LONG)
+    assert absence.offer_due() == 0
+    presence.tell_changes()
+    assert absence.offer_due() == 0
+
+
+def test_who_is_back_has_it_again(cast: Cast, ticket: Ticket) -> None:
+    gone_for(cast.alice, LONG)
     absence.offer_due()
     assert absence.end_for_present() == 0
     comes(cast.alice)
@@ -121,7 +131,7 @@ def test_who_is_back_has_it_again(cast: Cast, ticket: Ticket) -> None:
     offer = Offer.objects.get()
     assert (offer.state, offer.cause) == ("withdrawn", "back")
     assert owner(ticket) == (cast.support.pk, cast.alice.pk)
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     assert absence.offer_due() == 1
     laws.check()
 
@@ -133,7 +143,7 @@ def test_what_a_person_offered_is_not_ended_by_coming_back(cast: Cast, ticket: T
 
 
 def test_not_answered_in_time_it_is_the_teams(cast: Cast, ticket: Ticket) -> None:
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     absence.offer_due()
     run_out(only_offer())
     assert handoffs.expire_due() == 1
@@ -144,7 +154,7 @@ def test_not_answered_in_time_it_is_the_teams(cast: Cast, ticket: Ticket) -> Non
 
 
 def test_not_answered_though_they_are_back_it_is_theirs(cast: Cast, ticket: Ticket) -> None:
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     absence.offer_due()
     comes(cast.alice)
     run_out(only_offer())
@@ -154,7 +164,7 @@ def test_not_answered_though_they_are_back_it_is_theirs(cast: Cast, ticket: Tick
 
 def test_taken_back_by_a_supervisor_it_stays(cast: Cast, ticket: Ticket) -> None:
     boss = make_agent("Dana", cast.support, role="supervisor")
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     absence.offer_due()
     handoffs.recall(only_offer(), by=boss)
     assert owner(ticket) == (cast.support.pk, None)
@@ -163,7 +173,7 @@ def test_taken_back_by_a_supervisor_it_stays(cast: Cast, ticket: Ticket) -> None
 
 def test_where_the_team_assigns_by_itself_it_is_assigned_next(cast: Cast, ticket: Ticket) -> None:
     sets(cast.support, assigns="round_robin")
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     comes(cast.bob)
     absence.offer_due()
     offer = only_offer()
@@ -180,7 +190,7 @@ def test_alone_in_the_team_the_one_above_is_asked(cast: Cast) -> None:
     eve = make_agent("Eve", night)
     comes(eve)
     ticket = ownership.take(make_ticket(make_inbox(night)), by=eve, epoch=1)
-    vanishes(eve, ago=LONG)
+    gone_for(eve, LONG)
     assert absence.offer_due() == 0
     sets(cast.support, is_last_stop=True)
     assert absence.offer_due() == 1
@@ -198,7 +208,7 @@ def test_what_is_restricted_is_never_offered_to_another_team(cast: Cast) -> None
     comes(eve)
     ticket = make_ticket(make_inbox(legal, restriction="legal"))
     ownership.take(ticket, by=eve, epoch=1)
-    vanishes(eve, ago=LONG)
+    gone_for(eve, LONG)
     assert absence.offer_due() == 0
     make_agent("Finn", legal)
     assert absence.offer_due() == 1
@@ -220,7 +230,7 @@ def test_what_waits_in_a_team_without_people_is_offered_above(cast: Cast) -> Non
 
 def test_the_packet_is_in_the_language_of_the_team(cast: Cast, ticket: Ticket) -> None:
     Agent.objects.filter(memberships__team=cast.support).update(language="vi")
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     absence.offer_due()
     with translation.override("vi"):
         assert only_offer().packet["reason"]["text"] == translation.gettext(
@@ -235,7 +245,7 @@ def test_a_packet_is_never_too_long(cast: Cast, ticket: Ticket) -> None:
         write_in(
             cast.inbox, tokens=(ticket.token_id,), text=f"{number} could you tell me " * 30 + "?"
         )
-    vanishes(cast.alice, ago=LONG)
+    gone_for(cast.alice, LONG)
     assert absence.offer_due() == 1
     packet = only_offer().packet
     assert sum(len(line["text"].split()) for line in packet.values()) <= 60

@@ -42,9 +42,9 @@ def test_nonsense_is_no_state(cast: Cast) -> None:
 
 def test_the_same_choice_again_keeps_its_time(cast: Cast) -> None:
     comes(cast.alice, state="offline")
-    since = Presence.objects.get(pk=cast.alice.pk).chosen_at
+    since = Presence.objects.get(pk=cast.alice.pk).told_at
     presence.choose(cast.alice, "offline")
-    assert Presence.objects.get(pk=cast.alice.pk).chosen_at == since
+    assert Presence.objects.get(pk=cast.alice.pk).told_at == since
 
 
 def test_every_change_is_told_once(desk: Cast) -> None:

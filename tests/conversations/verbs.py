@@ -136,7 +136,8 @@ class Desk:
         """Alice, who has it, is offline for long."""
         self.owned()
         presence.renew([self.cast.alice.pk])
-        Presence.objects.update(online_until=timezone.now() - timedelta(hours=1))
+        ago = timezone.now() - timedelta(hours=1)
+        Presence.objects.update(online_until=ago, told="offline", told_at=ago)
 
     def file(self, state: str) -> Attachment:
         return Attachment.objects.create(

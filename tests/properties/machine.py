@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from conversations import (
+    absence,
+    assignment,
     attachments,
     customers,
     deliveries,
@@ -19,9 +21,12 @@ from conversations import (
     intake,
     merges,
     ownership,
+    presence,
     promises,
     replies,
+    teams,
     tickets,
+    workload,
 )
 from conversations.errors import (
     BadInput,
@@ -48,8 +53,10 @@ from conversations.models import (
     Merge,
     Offer,
     OfferState,
+    Presence,
     Promise,
     Status,
+    Team,
     Ticket,
 )
 from conversations.packets import Line, Packet
@@ -65,6 +72,7 @@ few = st.integers(min_value=1, max_value=4)
 
 
 COMPARED = 8
+LONG_AGO = timedelta(hours=1)
 PACKET = Packet(asks=Line("Where it is"), next=Line("Ask the carrier"), reason=Line("Theirs"))
 
 
@@ -100,6 +108,9 @@ class Desk(RuleBasedStateMachine):
     def open_desk(self) -> None:
         cast = builders.make_cast()
         self.teams = [cast.support, cast.billing]
+        for team, rule_of_team in zip(self.teams, ("least_loaded", "round_robin"), strict=True):
+            team.assigns, team.is_last_stop = rule_of_team, team == cast.support
+            team.save()
         self.agents = [cast.alice, cast.bob, cast.charlie]
         self.boss = builders.make_agent("Dana", cast.support, role="admin")
         self.inboxes = [
@@ -129,6 +140,9 @@ class Desk(RuleBasedStateMachine):
         ownership.take(second, by=self.agents[2], epoch=1)
         self.it_is_offered(1, 0, 0, True, False)
         self.it_is_promised(1, 0, 90, 0)
+        for agent, units in zip(self.agents, (1, 3, 20), strict=True):
+            workload.set_capacity(agent, units=units)
+        presence.renew(agent.pk for agent in self.agents[1:])
         self.open = True
 
     # --- customers
@@ -349,6 +363,95 @@ class Desk(RuleBasedStateMachine):
             assert not (owned if what == "disable" else owned.filter(team=where)).exists()
             asked = Offer.objects.open().filter(to_agent=who)
             assert not (asked if what == "disable" else asked.filter(to_team=where)).exists()
+
+    @rule(team=pick, gone=st.booleans())
+    def team_is_removed(self, team: int, gone: bool) -> None:
+        """One that answers for something, or is the last stop, stays."""
+        where = Team(name="Short-lived") if gone else self.teams[team % 2]
+        if gone:
+            terms = teams.Terms(timedelta(hours=8), timedelta(days=7), parent=self.teams[team % 2])
+            teams.save_team(where, name=where.name, terms=terms, members=[], by=self.boss)
+        try:
+            teams.remove(where, by=self.boss)
+        except BadInput:
+            assert not gone
+            return
+        assert gone
+
+    # --- who is here, and gets what waits
+
+    @rule(agent=pick, what=st.sampled_from(["online", "away", "transfers", "offline", "vanish"]))
+    def people_come_and_go(self, agent: int, what: str) -> None:
+        who = Agent.objects.get(pk=self.agents[agent % 3].pk)
+        if what == "vanish":
+            Presence.objects.filter(pk=who.pk).update(online_until=database_now() - LONG_AGO)
+            presence.tell_changes()
+        else:
+            presence.renew([who.pk])
+            presence.choose(who, what)
+        here = what in ("online", "away", "transfers") and who.is_active
+        assert (who.pk in _here()) == here
+        assert presence.tell_changes() == 0
+
+    @rule()
+    def the_absent_leave_what_they_have(self) -> None:
+        presence.tell_changes()
+        Presence.objects.update(told_at=database_now() - LONG_AGO)
+        absence.end_for_present()
+        while absence.offer_due():
+            pass
+        here = _here()
+        for ticket in Ticket.objects.filter(status=Status.OPEN, agent__presence__isnull=False):
+            offer = Offer.objects.open().filter(ticket=ticket).first()
+            others = Membership.objects.filter(team=ticket.team_id, active=True)
+            decliners = Agent.objects.filter(pk__in=_declined(ticket))
+            others = others.exclude(agent=ticket.agent_id).exclude(agent__in=decliners)
+            taken_back = ticket.offers.filter(state="recalled", from_epoch=ticket.owner_epoch)
+            if ticket.agent_id not in here and others.exists() and not taken_back.exists():
+                assert offer is not None
+            if offer is not None and offer.is_for_absent:
+                assert ticket.agent_id not in here
+
+    @rule(team=pick, agent=pick, between=st.sampled_from(["nothing", "take", "release", "resolve"]))
+    def what_waits_is_given(self, team: int, agent: int, between: str) -> None:
+        """By a plan that may be old when it is written."""
+        where, who = self.teams[team % 2], self.agents[agent % 3]
+        plan = assignment.waiting_in(where, [])
+        if not plan:
+            return
+        one = plan[agent % len(plan)]
+        ticket = Ticket.objects.select_related("team").get(pk=one.ticket)
+        if between in ("take", "release"):
+            ticket = (
+                ownership.take(ticket, by=self.boss, epoch=one.epoch)
+                if (where == self.teams[0])
+                else ticket
+            )
+        if between == "release":
+            ticket = ownership.release(ticket, by=self.boss, epoch=ticket.owner_epoch)
+        elif between == "resolve":
+            ticket = tickets.resolve(ticket, by=self.boss)
+        before, load = _owner(ticket), workload.loads([who.pk])[who.pk]
+        given = assignment.give(one, to=who.pk)
+        stale = before[2] != one.epoch or between == "resolve"
+        assert given is None if stale else given is not None
+        if given:
+            fresh = Agent.objects.get(pk=who.pk)
+            assert fresh.pk in _here() and fresh.chosen_state == "online"
+            assert load + one.units <= fresh.capacity
+            assert _owner(ticket) == (before[0], who.pk, before[2] + 1)
+        else:
+            assert _owner(ticket) == before
+
+    @rule()
+    def everything_that_waits_is_given(self) -> None:
+        before = dict(Ticket.objects.values_list("pk", "owner_epoch"))
+        done = assignment.assign_due()
+        after = dict(Ticket.objects.values_list("pk", "owner_epoch"))
+        given = [pk for pk in after if after[pk] != before[pk]]
+        assert len(given) == done
+        assert all(after[pk] == before[pk] + 1 for pk in given)
+        assert assignment.assign_due() == 0
 
     # --- who is asked to take it over
 
@@ -828,7 +931,25 @@ def _owner(ticket: Ticket) -> tuple[int, int | None, int]:
 def _returned_to(offer: Offer) -> int | None:
     """By our own count: the agent whose it was, unless they can't act there any more."""
     place = Membership.objects.filter(team=offer.from_team_id, agent=offer.from_agent_id)
+    by_the_desk = offer.warm and offer.offered_by_id is None
+    if by_the_desk and offer.from_agent_id not in _here():
+        return None
     return offer.from_agent_id if place.filter(active=True).exists() else None
+
+
+def _here() -> set[int]:
+    """By our own count: who has a page open and is not offline by choice."""
+    rows = Presence.objects.filter(online_until__gt=database_now(), agent__is_active=True)
+    return set(rows.exclude(agent__chosen_state="offline").values_list("pk", flat=True))
+
+
+def _declined(ticket: Ticket) -> set[int]:
+    """Who has said no to it, whenever."""
+    return {
+        one
+        for offer in ticket.offers.all()
+        for one in offer.declines.values_list("agent", flat=True)
+    }
 
 
 def _unread(ticket: Ticket, author: Agent, seen: int) -> set[int]:

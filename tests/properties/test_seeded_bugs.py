@@ -16,9 +16,11 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from conversations import (
+    assignment,
     deliveries,
     handoffs,
     intake,
+    left_work,
     merges,
     offers,
     ownership,
@@ -184,6 +186,9 @@ def nobody_gets_it_back(thread: Any, ticket: Ticket, offer: Offer) -> None:
         (promised, "rearm", lambda *args: None),
         pytest.param(promised, "settle", lambda *args, **fields: None, marks=pytest.mark.full),
         pytest.param(promises, "_same", lambda before, due: Promise(), marks=pytest.mark.full),
+        (assignment, "_still_waits", lambda ticket, one: ticket.status == "open"),
+        pytest.param(assignment, "_has_room", lambda *args: True, marks=pytest.mark.full),
+        pytest.param(left_work, "leave", lambda *args, **told: None, marks=pytest.mark.full),
         (tickets, "_await_us", lambda thread, ticket: an_expiry_that_frees_nobody(ticket)),
     ],
 )
