@@ -98,10 +98,11 @@ def test_pages_pass_axe_and_fit(
     boss.refresh_from_db()
     sets(cast.billing, is_last_stop=True)
     computer = desk.computer(boss, viewport={"width": width, "height": 760})
-    for path in (
-        *("/desk/mine/open/", "/settings/teams/", f"/settings/teams/{cast.support.pk}/"),
-        *("/settings/teams/weights/", f"/settings/people/{cast.alice.pk}/"),
-    ):
+    # On a phone, a list is all of its page.
+    paths = ["/desk/mine/open/"] if width > 800 else []
+    paths += ["/settings/teams/", f"/settings/teams/{cast.support.pk}/"]
+    paths += ["/settings/teams/weights/", f"/settings/people/{cast.alice.pk}/"]
+    for path in paths:
         page = desk.tab(computer, path, live=False)
         page.locator("#me summary").click()
         expect(page.locator("#presence")).to_be_in_viewport()
