@@ -332,7 +332,8 @@ def test_who_is_not_there_is_not_found(admin: Agent) -> None:
 
 
 def team_values(**changes: object) -> dict[str, object]:
-    return {"name": "Returns", "respond_hours": "1.5", "follow_up_days": "3", **changes}
+    told = {"name": "Returns", "respond_hours": "1.5", "follow_up_days": "3", "assigns": "off"}
+    return {**told, **changes}
 
 
 def test_a_team_is_created_and_changed(admin: Agent) -> None:
