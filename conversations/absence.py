@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 BATCH: Final = 100
 OFFLINE_SINCE: Final = f"CASE WHEN p.told = 'offline' AND {STATE} = 'offline' THEN p.told_at END"
-# What can't wait for its owner: the customer waits for us, or an answer is half written. What only
-# sleeps wakes in its time, and is found then.
-CANNOT_WAIT: Final = """(t.status = 'open' OR EXISTS (SELECT FROM conversations_draft d
+# What can't wait for its owner: the customer waits for us, was promised something, or an answer is
+# half written. What only sleeps wakes in its time, and is found then.
+CANNOT_WAIT: Final = """(t.status = 'open' OR t.promised_at IS NOT NULL OR EXISTS (
+  SELECT FROM conversations_draft d
   WHERE d.ticket_id = t.id AND d.agent_id = t.agent_id AND d.text <> ''))"""
 # What a person took back stays with its owner, until they come and go again.
 OF_ABSENT: Final = f"""

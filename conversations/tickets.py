@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
-from conversations import deadlines, offers, ownership, promised, wake
+from conversations import deadlines, offers, ownership, promised
 from conversations.errors import BadInput
 from conversations.models import DeadlineKind, Entry, Inbox, Status, Team, Ticket
 from conversations.sweeping import each
 from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
+from conversations.wake import assign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ def open_ticket(
     thread.touched(ticket)
     ownership.begin(thread, ticket, by)
     thread.event(ticket, "opened", by=by, team_name=team.name, inbox_name=str(inbox or ""))
-    wake.assign_in(team)
+    assign_in(team)
     return ticket
 
 
@@ -268,7 +269,7 @@ def _fresh(ticket: Ticket) -> Ticket:
 def _await_us(thread: Thread, ticket: Ticket) -> None:
     ticket.status, ticket.resolved_at = Status.OPEN, None
     deadlines.arm(ticket, thread.now + ticket.team.respond_within, DeadlineKind.RESPOND)
-    wake.assign_in(ticket.team)
+    assign_in(ticket.team)
 
 
 def _await_customer(thread: Thread, ticket: Ticket) -> None:
@@ -280,7 +281,7 @@ def _finish(thread: Thread, ticket: Ticket) -> None:
     offers.withdraw(thread, ticket, cause="resolved")
     ticket.status, ticket.resolved_at = Status.RESOLVED, thread.now
     deadlines.disarm(ticket)
-    wake.assign_in(ticket.team)
+    assign_in(ticket.team)
 
 
 def _is_overdue(thread: Thread, ticket: Ticket) -> bool:

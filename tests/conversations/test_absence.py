@@ -17,7 +17,7 @@ from conversations import (
     presence,
     tickets,
 )
-from conversations.models import Agent, Alert, Draft, Offer, Presence, Ticket
+from conversations.models import Agent, Alert, Draft, Offer, Presence, Promise, Ticket
 from conversations.thread import database_now
 from tests.builders import (
     Cast,
@@ -30,6 +30,7 @@ from tests.builders import (
     write_in,
 )
 from tests.conversations.offering import accepted, owner
+from tests.conversations.promising import promised
 from tests.conversations.shifting import comes, gone_for, sets, vanishes
 from tests.properties import laws
 
@@ -101,6 +102,16 @@ def test_what_only_sleeps_is_left_until_it_wakes(cast: Cast, ticket: Ticket) -> 
     assert absence.offer_due() == 0
     begins(ticket, cast.alice)
     assert absence.offer_due() == 1
+
+
+def test_a_silent_customer_with_a_promise_is_not_forgotten(cast: Cast, ticket: Ticket) -> None:
+    made = promised(ticket, cast)
+    tickets.set_pending(ticket, by=cast.alice)
+    gone_for(cast.alice, LONG)
+    assert absence.offer_due() == 1
+    accepted(only_offer(), cast.bob)
+    assert Promise.objects.get(pk=made.pk).state == "open"
+    laws.check()
 
 
 def test_a_sleeping_one_that_woke_is_offered(cast: Cast, ticket: Ticket) -> None:
