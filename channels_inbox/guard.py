@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpcore
+import httpx
 from django.conf import settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ CHUNK: Final = 2**14
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 COMPATIBLE: Final = ipaddress.ip_network("::/96")
 
+Form = tuple[str, bytes]
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -40,6 +42,10 @@ class HostRefused(OSError):
 
 class HTTPFailed(Exception):
     """No answer came: unreachable, refused, too slow or too long."""
+
+
+class NotSaid(HTTPFailed):
+    """No answer came, and nothing of what was to be said got out."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,44 @@ def post_json(url: str, body: bytes, headers: Mapping[str, str], *, seconds: flo
     return _request("POST", url, told, content=body, most_bytes=0, seconds=seconds)
 
 
+def joined(url: str, location: str) -> str:
+    """Where a server sends us on to."""
+    return urljoin(url, location)
+
+
+def form_of(fields: Mapping[str, str], files: Mapping[str, tuple[str, bytes, str]]) -> Form:
+    """A form with files by field, each its name, bytes and type: content type and body of it."""
+    request = httpx.Request("POST", "http://localhost/", data=fields, files=files)
+    return request.headers["Content-Type"], request.read()
+
+
+def request(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    content: bytes = b"",
+    most_bytes: int = MAX_ANSWER_BYTES,
+    seconds: float = ANSWER_SECONDS,
+) -> Answer:
+    """Ask the API of a provider, following no redirect; `seconds` is for all of it. Raises NotSaid
+    where it surely heard nothing, HTTPFailed where it may have."""
+    try:
+        refuse_odd(url)
+    except HTTPFailed as error:
+        raise NotSaid(str(error)) from error
+    told = list(headers.items())
+    return _request(
+        method,
+        url,
+        told,
+        content=content,
+        most_bytes=most_bytes,
+        seconds=seconds,
+        silence=seconds,
+    )
+
+
 def _request(
     method: str,
     url: str,
@@ -90,9 +134,11 @@ def _request(
     content: bytes = b"",
     most_bytes: int = MAX_ANSWER_BYTES,
     seconds: float = ANSWER_SECONDS,
+    silence: float = HTTP_SECONDS,
 ) -> Answer:
-    """`most_bytes` 0 leaves the body unread; longer ones than that raise."""
-    timeout = dict.fromkeys(("connect", "read", "write", "pool"), HTTP_SECONDS)
+    """`most_bytes` 0 leaves the body unread; longer ones than that raise. `silence` is how many
+    seconds may pass without a sign of life."""
+    timeout = dict.fromkeys(("connect", "read", "write", "pool"), silence)
     backend = _Pinned(time.monotonic() + seconds)
     try:
         with (
@@ -111,7 +157,8 @@ def _request(
             retry_after = told.get(b"retry-after", b"").decode("latin-1")
             return Answer(answer.status, body, location, retry_after)
     except (OSError, ValueError, *_BROKEN) as error:
-        raise HTTPFailed(str(error) or type(error).__name__) from error
+        failed = HTTPFailed if backend.has_spoken else NotSaid
+        raise failed(str(error) or type(error).__name__) from error
 
 
 @cache
@@ -198,7 +245,8 @@ class _Pinned(httpcore.NetworkBackend):
     """Connects to an address that was checked; TLS still asks for the host's own name."""
 
     def __init__(self, ends: float) -> None:
-        self._ends = ends
+        self.ends = ends
+        self.has_spoken = False
 
     def connect_tcp(
         self,
@@ -210,10 +258,10 @@ class _Pinned(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         last: Exception = HostRefused(host)
         for address in addresses(host, port):
-            left = _left(self._ends, timeout)
+            left = _left(self.ends, timeout)
             try:
                 stream = httpcore.SyncBackend().connect_tcp(address, port, timeout=left)
-                return _Timed(stream, self._ends)
+                return _Timed(stream, self)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
@@ -223,13 +271,14 @@ class _Timed(httpcore.NetworkStream):
     """A stream that ends at a time: a server that drips is as little waited for as one that is
     silent."""
 
-    def __init__(self, stream: httpcore.NetworkStream, ends: float) -> None:
-        self._stream, self._ends = stream, ends
+    def __init__(self, stream: httpcore.NetworkStream, made_by: _Pinned) -> None:
+        self._stream, self._made_by, self._ends = stream, made_by, made_by.ends
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, _left(self._ends, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._made_by.has_spoken = True  # the handshake of TLS doesn't come by here
         for start in range(0, len(buffer), CHUNK):
             self._stream.write(buffer[start : start + CHUNK], _left(self._ends, timeout))
 
@@ -243,7 +292,7 @@ class _Timed(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         left = _left(self._ends, timeout)
-        return _Timed(self._stream.start_tls(ssl_context, server_hostname, left), self._ends)
+        return _Timed(self._stream.start_tls(ssl_context, server_hostname, left), self._made_by)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
