@@ -28,6 +28,12 @@ PROOF_ORDER = [
     for proof in (Proof.CLAIMED, Proof.ATTESTED, Proof.ALIGNED, Proof.VERIFIED, Proof.SIGNED)
 ]
 
+# Why an address takes nothing from us, where that is its owner's will.
+CLOSED = {
+    "opted_out": _("They asked us by a word such as STOP to write there no more."),
+    "blocked": _("They have blocked us there."),
+}
+
 IDENTITY = Columns(Identity)
 AT = f"""
 SELECT {IDENTITY.of("i")} FROM conversations_identity i
@@ -178,6 +184,25 @@ def write_down(identity: Identity, address: Address, *, proof: str) -> Identity:
 def mark_undeliverable(thread: Thread, identity: Identity, *, reason: str) -> None:
     identity.undeliverable_at, identity.undeliverable_reason = thread.now, reason[:500]
     thread.stamp(identity, "undeliverable_at", "undeliverable_reason")
+
+
+def closed_to_us(identity: Identity, *, reason: str) -> None:
+    """They want nothing more from us there, by their own word (`CLOSED`) or the provider's."""
+    with locked(identity.origin_id) as thread:
+        fresh = Identity.objects.get(pk=identity.pk)
+        if fresh.undeliverable_at is None or fresh.undeliverable_reason != reason:
+            mark_undeliverable(thread, fresh, reason=reason)
+            thread.event(None, reason, by=SYSTEM, address=fresh.shown)
+
+
+def open_to_us(identity: Identity) -> None:
+    """They want to hear from us again. What came back for another reason stays marked."""
+    with locked(identity.origin_id) as thread:
+        fresh = Identity.objects.get(pk=identity.pk)
+        if fresh.undeliverable_at and fresh.undeliverable_reason in CLOSED:
+            fresh.undeliverable_at, fresh.undeliverable_reason = None, ""
+            thread.stamp(fresh, "undeliverable_at", "undeliverable_reason")
+            thread.event(None, "opted_in", by=SYSTEM, address=fresh.shown)
 
 
 def clear_undeliverable(identity: Identity, *, by: Agent) -> None:

@@ -31,6 +31,13 @@ LEASE = timedelta(seconds=15)
 # How long a message shown by us may wait to be seen before somebody looks at it.
 UNSEEN_FOR = timedelta(minutes=2)
 MAX_ATTEMPTS = 8
+# Not delivered yet, as far as we know, and on its way for all we know.
+LEFT = (
+    DeliveryState.QUEUED,
+    DeliveryState.SENDING,
+    DeliveryState.SENT,
+    DeliveryState.AMBIGUOUS,
+)
 FIRST_DELAY = timedelta(seconds=5)
 LONGEST_DELAY = timedelta(hours=1)
 
@@ -139,12 +146,22 @@ def ambiguous(lease: Lease, *, error: str) -> bool:
     return _finish(lease, lambda thread, delivery: _doubtful(thread, delivery, error))
 
 
-def postponed(lease: Lease, *, code: str, error: str, retry_after: timedelta | None = None) -> bool:
-    """It was surely not sent; try again later, eight times at most, then it has failed."""
+def postponed(
+    lease: Lease,
+    *,
+    code: str,
+    error: str,
+    retry_after: timedelta | None = None,
+    counts: bool = True,
+) -> bool:
+    """It was surely not sent; try again later, eight times at most, then it has failed. A try that
+    doesn't count says nothing of this message: its whole account can't send for now."""
 
     def change(thread: Thread, delivery: Delivery) -> list[str]:
         delivery.error_code, delivery.error = code[:60], error[:500]
-        return _again(thread, delivery, retry_after)
+        if not counts:
+            delivery.attempts -= 1
+        return ["attempts", *_again(thread, delivery, retry_after)]
 
     return _finish(lease, change)
 
@@ -208,14 +225,31 @@ def give_up(delivery: Delivery, *, by: Agent) -> Delivery:
     return _decide(delivery, "given_up", by, change)
 
 
-def receipt(delivery: Delivery, state: str) -> bool:
-    """A receipt only raises: sent < delivered < read, in whatever order they come."""
+def receipt(delivery: Delivery, state: str, *, provider_id: str = "") -> bool:
+    """A receipt only raises: sent < delivered < read, in whatever order they come. It also names a
+    message of which nobody knew that it was taken: the answer got lost, or is still on its way."""
     with locked(delivery.entry.origin_id) as thread:
         fresh = Delivery.objects.get(pk=delivery.pk)
         if RECEIPT_RANK.get(state, 0) <= RECEIPT_RANK.get(fresh.state, 9):
             return False
         fresh.state, fresh.lease_until = state, None
-        thread.stamp(fresh, "state", "lease_until")
+        fresh.provider_id = fresh.provider_id or provider_id
+        fresh.sent_at = fresh.sent_at or thread.now
+        fresh.error_code = fresh.error = ""
+        thread.stamp(fresh, "state", "lease_until", "provider_id", "sent_at", "error_code", "error")
+        return True
+
+
+def refused_later(delivery: Delivery, *, code: str, error: str) -> bool:
+    """The provider took it, and tells now that it won't arrive. What was delivered stays so."""
+    with locked(delivery.entry.origin_id) as thread:
+        fresh = Delivery.objects.select_related("entry").get(pk=delivery.pk)
+        if fresh.state not in LEFT:
+            return False
+        fresh.state, fresh.lease_until = DeliveryState.FAILED, None
+        fresh.error_code, fresh.error = code[:60], error[:500]
+        thread.stamp(fresh, "state", "lease_until", "error_code", "error")
+        _ours_again(thread, fresh)
         return True
 
 

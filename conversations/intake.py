@@ -27,7 +27,7 @@ from conversations.models import (
 from conversations.thread import SYSTEM, Thread, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from conversations.customers import Address
@@ -261,10 +261,7 @@ def _append(thread: Thread, inbound: Inbound, identity: Identity, ticket: Ticket
     )
     _hang_on(inbound, entry)
     if inbound.files:
-        Attachment.objects.bulk_create(
-            _attachment(thread, entry, file, position)
-            for position, file in enumerate(inbound.files)
-        )
+        hang_files(thread, entry, inbound.files)
     return entry
 
 
@@ -303,22 +300,26 @@ def _arrival(inbound: Inbound, entry: Entry, *, is_first: bool) -> Arrival:
     )
 
 
-def _attachment(thread: Thread, entry: Entry, file: InboundFile, position: int) -> Attachment:
-    return Attachment(
-        entry=entry,
-        conversation=thread.conversation,
-        rev=thread.next_rev(),
-        position=position,
-        filename=file.filename[:255],
-        content_type=file.content_type[:150],
-        size=file.size,
-        sha256=file.sha256,
-        inline=file.inline,
-        content_id=file.content_id[:300],
-        source=file.source,
-        state="refused" if file.refused else "pending",
-        reason=file.refused,
-        next_at=None if file.refused else thread.now,
+def hang_files(thread: Thread, entry: Entry, files: Sequence[InboundFile]) -> None:
+    """Rows of their own, whose bytes are fetched later."""
+    Attachment.objects.bulk_create(
+        Attachment(
+            entry=entry,
+            conversation=thread.conversation,
+            rev=thread.next_rev(),
+            position=position,
+            filename=file.filename[:255],
+            content_type=file.content_type[:150],
+            size=file.size,
+            sha256=file.sha256,
+            inline=file.inline,
+            content_id=file.content_id[:300],
+            source=file.source,
+            state="refused" if file.refused else "pending",
+            reason=file.refused,
+            next_at=None if file.refused else thread.now,
+        )
+        for position, file in enumerate(files)
     )
 
 
@@ -329,12 +330,14 @@ def _ticket_for(
     named = _named_tickets(inbound)
     own = [ticket for ticket, _ours in named if ticket.conversation_id == thread.conversation.pk]
     for ticket in own:
-        if _joins(thread, inbound, ticket):
+        if _joins(thread, inbound.inbox, ticket):
             return ticket, None
     if inbound.follows_on:
-        return _newest_of_sender(thread, inbound, identity), None
+        return newest_of_sender(thread, inbound.inbox, identity), None
     elsewhere = [
-        ticket for ticket, ours in named if ours and ticket not in own and _mixes(inbound, ticket)
+        ticket
+        for ticket, ours in named
+        if ours and ticket not in own and _mixes(inbound.inbox, ticket)
     ]
     return None, elsewhere[0] if elsewhere else None
 
@@ -357,23 +360,23 @@ def _named_tickets(inbound: Inbound) -> list[tuple[Ticket, bool]]:
     return [(row.entry.ticket, row.ours) for row in references if row.entry.ticket is not None]
 
 
-def _mixes(inbound: Inbound, ticket: Ticket) -> bool:
+def _mixes(inbox: Inbox, ticket: Ticket) -> bool:
     """Whether their readers are the same: open with open, restricted with its own inbox."""
-    if ticket.restriction != inbound.inbox.restriction:
+    if ticket.restriction != inbox.restriction:
         return False
-    return not ticket.restriction or ticket.inbox_id == inbound.inbox.pk
+    return not ticket.restriction or ticket.inbox_id == inbox.pk
 
 
-def _joins(thread: Thread, inbound: Inbound, ticket: Ticket) -> bool:
+def _joins(thread: Thread, inbox: Inbox, ticket: Ticket) -> bool:
     """Only among tickets of the same restriction; a resolved one opens again for a while only."""
-    if not _mixes(inbound, ticket):
+    if not _mixes(inbox, ticket):
         return False
     if ticket.resolved_at is None:
         return True
-    return thread.now - ticket.resolved_at <= inbound.inbox.reopen_within
+    return thread.now - ticket.resolved_at <= inbox.reopen_within
 
 
-def _newest_of_sender(thread: Thread, inbound: Inbound, identity: Identity) -> Ticket | None:
+def newest_of_sender(thread: Thread, inbox: Inbox, identity: Identity) -> Ticket | None:
     """Chat, SMS, social: the ticket last active on that identity (or on one shown with it), else
     the only unresolved one."""
     last = (
@@ -381,14 +384,14 @@ def _newest_of_sender(thread: Thread, inbound: Inbound, identity: Identity) -> T
         .filter(
             conversation=thread.conversation,
             identity__in=public.family(identity.stream_key),
-            ticket__restriction=inbound.inbox.restriction,
+            ticket__restriction=inbox.restriction,
         )
         .order_by("-at", "-id")
         .first()
     )
-    if last and last.ticket and _joins(thread, inbound, last.ticket):
+    if last and last.ticket and _joins(thread, inbox, last.ticket):
         return last.ticket
     unresolved = Ticket.objects.unresolved().select_related("team", "inbox")
     of_customer = unresolved.filter(conversation=thread.conversation)
-    open_ones = [ticket for ticket in of_customer if _mixes(inbound, ticket)]
+    open_ones = [ticket for ticket in of_customer if _mixes(inbox, ticket)]
     return open_ones[0] if len(open_ones) == 1 else None

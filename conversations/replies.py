@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from conversations import deliveries, drafts, ownership, promised, tickets
+from conversations import customers, deliveries, drafts, ownership, promised, tickets
 from conversations.columns import Columns
 from conversations.errors import BadInput, DomainError, Moved, NotReachable, StaleContext
 from conversations.models import (
@@ -277,6 +277,8 @@ def _way_out(
         raise NotReachable(_("That inbox can't write to this kind of address. Choose another one."))
     if inbox.restriction != ticket.restriction:
         raise NotReachable(_("Restricted messages can't be mixed with open ones."))
+    if identity.undeliverable_reason in customers.CLOSED:
+        raise NotReachable(customers.CLOSED[identity.undeliverable_reason])
     if identity.undeliverable_at and not confirmed:
         raise NotReachable(
             _(

@@ -65,6 +65,7 @@ class Message(NamedTuple):
 
     look: str
     withdrawn: bool
+    edits: int
     letters: str
     ours: bool
     name: str
@@ -208,6 +209,7 @@ def _message(row: Row, viewer: Agent, customer: Customer, reader: Reader) -> Mes
     return Message(
         look="note" if entry.is_note else "out" if entry.is_outbound else "in",
         withdrawn=entry.withdrawn_at is not None,
+        edits=len(data.get("edits", [])),
         letters=initials(entry.agent.name if entry.agent else name),
         ours=not entry.is_inbound,
         name=name,

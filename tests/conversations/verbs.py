@@ -18,6 +18,7 @@ from conversations import (
     handoffs,
     intake,
     merges,
+    mirrored,
     outreach,
     ownership,
     presence,
@@ -87,6 +88,11 @@ class Desk:
         entry = self.ticket.entries.exclude(kind="event").order_by("at").first()
         assert entry is not None
         return entry
+
+    @property
+    def name(self) -> str:
+        """By which the channel knows the customer's message."""
+        return str(self.entry.arrivals.get().external_id)
 
     def sent(self, state: str = "queued") -> Delivery:
         entry = answer(self.ticket, by=self.cast.alice, inbox=self.cast.inbox, to=self.kim)
@@ -405,6 +411,47 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
         lambda d: d.sent("sent"),
         lambda d, row: deliveries.receipt(row, "delivered"),
     ),
+    "deliveries.refused_later": (
+        lambda d: d.sent("sent"),
+        lambda d, row: deliveries.refused_later(row, code="no", error="Nobody there."),
+    ),
+    "customers.closed_to_us": (
+        lambda d: None,
+        lambda d, _: customers.closed_to_us(d.kim, reason="opted_out"),
+    ),
+    "customers.open_to_us": (
+        lambda d: customers.closed_to_us(d.kim, reason="opted_out"),
+        lambda d, _: customers.open_to_us(d.kim),
+    ),
+    "mirrored.mirror": (
+        lambda d: None,
+        lambda d, _: mirrored.mirror(d.cast.inbox, mirrored.Edited(d.name, "Or here?")),
+    ),
+    "mirrored.edited": (
+        lambda d: None,
+        lambda d, _: mirrored.edited(d.cast.inbox, mirrored.Edited(d.name, "Or here?")),
+    ),
+    "mirrored.deleted": (
+        lambda d: None,
+        lambda d, _: mirrored.deleted(d.cast.inbox, mirrored.Deleted(d.name)),
+    ),
+    "mirrored.reacted": (
+        lambda d: None,
+        lambda d, _: mirrored.reacted(
+            d.cast.inbox, mirrored.Reacted(d.name, Address("email", d.kim.value), "+1")
+        ),
+    ),
+    "mirrored.receipt": (
+        lambda d: Delivery.objects.filter(pk=d.sent("sent").pk).update(provider_id="x"),
+        lambda d, _: mirrored.receipt(d.cast.inbox, mirrored.Receipt("x", "delivered")),
+    ),
+    "mirrored.echoed": (
+        lambda d: None,
+        lambda d, _: mirrored.echoed(
+            d.cast.inbox,
+            mirrored.Echoed("y", Address("email", d.kim.value), "By phone.", "verified"),
+        ),
+    ),
     "attachments.store_waiting": (
         lambda d: d.file("pending"),
         lambda d, _: attachments.store_waiting(lambda file: b"x"),
@@ -423,7 +470,8 @@ OTHERS = {
     "customers": {"stored_forms", "untagged", "write_memo", "heard_from", "surer", "mark_undeliverable"},
     "deliveries": {"queue", "claim", "renew", "handing_over", "seen"},
     "handoffs": {"saw"},
-    "intake": {"late", "remember_names"},
+    "intake": {"late", "remember_names", "newest_of_sender", "hang_files"},
+    "mirrored": set[str](),
     "merges": {"undoable"},
     "offers": {"close", "withdraw", "touched", "who_may_take"},
     "outreach": set[str](),

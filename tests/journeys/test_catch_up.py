@@ -20,6 +20,7 @@ from conversations import (
     handoffs,
     intake,
     merges,
+    mirrored,
     ownership,
     promises,
     replies,
@@ -27,6 +28,7 @@ from conversations import (
 )
 from conversations.customers import Address
 from conversations.models import (
+    Arrival,
     Attachment,
     Delivery,
     Entry,
@@ -55,8 +57,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 PAUSE_MS, TRIES = 100, 30
 VERBS = (
-    *(attachments, customers, deliveries, handoffs, intake, merges, ownership, promises),
-    *(replies, tickets),
+    *(attachments, customers, deliveries, handoffs, intake, merges, mirrored, ownership),
+    *(promises, replies, tickets),
 )
 
 # All that a page says, without what is the reader's own: what is folded open, typed, read; and clocks.
@@ -138,6 +140,21 @@ class Story:
     def trouble(self) -> Delivery:
         deliveries.failed(self.lease(), code="550", error="No such box")
         return Delivery.objects.select_related("entry").latest("pk")
+
+    @property
+    def heard(self) -> str:
+        """The name of the message the customer wrote last."""
+        return str(Arrival.objects.latest("pk").external_id)
+
+    def left_now(self, name: str) -> Delivery:
+        """An answer that the channel took, under this name."""
+        lease = self.lease()
+        deliveries.sent(lease, provider_id=name)
+        self.leases.clear()
+        return Delivery.objects.get(pk=lease.delivery)
+
+    def left(self, name: str) -> str:
+        return self.left_now(name).provider_id
 
     def held(self) -> HeldSend:
         held = self.answer(self.slow)
@@ -318,6 +335,30 @@ PROMISE: dict[str, Callable[[Story], Any]] = {
         Entry.objects.filter(ticket=one.ticket, direction="in").latest("pk"), by=one.cast.bob
     ),
 }
+MIRRORED: dict[str, Callable[[Story], Any]] = {
+    "mirrored.mirror": lambda one: mirrored.mirror(
+        one.cast.inbox, mirrored.Edited(one.heard, "The red lamp")
+    ),
+    "mirrored.edited": lambda one: mirrored.edited(
+        one.cast.inbox, mirrored.Edited(one.heard, "The blue lamp")
+    ),
+    "mirrored.reacted": lambda one: mirrored.reacted(
+        one.cast.inbox, mirrored.Reacted(one.heard, Address("email", "kim@example.org"), "+1")
+    ),
+    "mirrored.deleted": lambda one: mirrored.deleted(one.cast.inbox, mirrored.Deleted(one.heard)),
+    "mirrored.echoed": lambda one: mirrored.echoed(
+        one.cast.inbox,
+        mirrored.Echoed("y", Address("email", "kim@example.org"), "By phone", "verified"),
+    ),
+    "mirrored.receipt": lambda one: mirrored.receipt(
+        one.cast.inbox, mirrored.Receipt(one.left("x"), "delivered")
+    ),
+    "deliveries.refused_later": lambda one: deliveries.refused_later(
+        one.left_now("z"), code="no", error="Nobody there"
+    ),
+    "customers.closed_to_us": lambda one: customers.closed_to_us(one.identity, reason="opted_out"),
+    "customers.open_to_us": lambda one: customers.open_to_us(one.identity),
+}
 # Of no open conversation, of a part of one verb above, or of nothing a page of it shows.
 ELSEWHERE = {
     "attachments": {"upload", "store", "safe_name"},
@@ -328,7 +369,8 @@ ELSEWHERE = {
     },
     "deliveries": {"queue", "renew", "handing_over", "expire_leases", "seen"},
     "handoffs": {"saw"},
-    "intake": {"late", "remember_names"},
+    "intake": {"late", "remember_names", "newest_of_sender", "hang_files"},
+    "mirrored": set(),
     "merges": {"undoable"},
     "ownership": {
         *("begin", "release_all", "disable", "enable", "leave", "join", "release_if_gone", "apply"),
@@ -355,7 +397,7 @@ def test_every_verb_is_tried_or_named() -> None:
         }
         tried = {
             key.split(",")[0].partition(".")[2]
-            for key in (*DO, *HAND_OVER, *PROMISE)
+            for key in (*DO, *HAND_OVER, *PROMISE, *MIRRORED)
             if key.startswith(f"{name}.")
         }
         assert there == tried | ELSEWHERE[name], name
@@ -377,7 +419,9 @@ def settled(live: Page, fresh: Page) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "verbs", [DO, HAND_OVER, PROMISE], ids=["all", "handing over", "promising"]
+    "verbs",
+    [DO, HAND_OVER, PROMISE, MIRRORED],
+    ids=["all", "handing over", "promising", "mirrored"],
 )
 def test_page_and_catch_up_are_a_fresh_page(
     desk: Desk, cast: Cast, verbs: dict[str, Callable[[Story], Any]]
