@@ -24,6 +24,7 @@ class IdentityKind(models.TextChoices):
     EMAIL = "email", _("Email")
     PHONE = "phone", _("Phone")
     CHAT = "chat", _("Chat")
+    TELEGRAM = "telegram", _("Telegram")
 
 
 # Kinds of which we show a customer's messages ourselves, in a window of ours.
@@ -92,11 +93,12 @@ class Identity(models.Model):
 
     @property
     def shown(self) -> str:
-        """The address as people read it: a visitor's is a random word, so their name stands for
-        it."""
-        if self.kind not in SHOWN_BY_US:
+        """The address as people read it: a visitor's is a random word, an account's a number, so
+        their name stands for it."""
+        if self.kind in (IdentityKind.EMAIL, IdentityKind.PHONE):
             return self.value
-        return self.label or str(_("Visitor on the site"))
+        nameless = str(_("Visitor on the site")) if self.kind in SHOWN_BY_US else self.value
+        return self.label or nameless
 
     @property
     def stream_key(self) -> int:

@@ -25,8 +25,13 @@ class Restriction(models.TextChoices):
     HEALTH = "health", _("Health: only the team")
 
 
-# Channels whose addresses are of a kind with another name.
+# Media whose addresses are of a kind with another name.
 ADDRESS_KIND = {"sms": "phone"}
+
+
+def medium_of(kind: str) -> str:
+    """What an agent calls a channel, whoever provides it: "sms" of "twilio_sms"."""
+    return kind.rpartition("_")[2]
 
 
 def random_public_id() -> str:
@@ -90,10 +95,13 @@ class Inbox(models.Model):
 
     def writes_to(self, identity: Identity) -> bool:
         """Whether this channel can reach an address of that kind at all."""
-        return identity.kind == ADDRESS_KIND.get(self.kind, self.kind) and identity.scope in (
-            "",
-            self.public_id,
-        )
+        return identity.kind == self.address_kind and identity.scope in ("", self.public_id)
+
+    @property
+    def address_kind(self) -> str:
+        """Of which kind the addresses are that it writes to."""
+        medium = medium_of(self.kind)
+        return ADDRESS_KIND.get(medium, medium)
 
     @property
     def shows_itself(self) -> bool:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from conversations.models import DeadlineKind
+from conversations.models.inboxes import medium_of
 from conversations.moments import MINUTE, Reader
 from conversations.templatetags.happenings import sentence
 
@@ -50,6 +51,8 @@ def author(entry: Entry, viewer: Agent, customer: Customer | None = None) -> str
         return named or (customer_name(customer) if customer else _("Customer"))
     if entry.agent_id == viewer.pk:
         return _("You")
+    if entry.data.get("echo"):
+        return _("Us, outside the desk")
     return str(entry.agent or entry.bot or _("The desk"))
 
 
@@ -198,13 +201,19 @@ def addresses(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
-CHANNEL_NAMES = {"email": gettext_lazy("Email"), "chat": gettext_lazy("Chat")}
+CHANNEL_NAMES = {
+    "email": gettext_lazy("Email"),
+    "chat": gettext_lazy("Chat"),
+    "sms": gettext_lazy("SMS"),
+    "telegram": "Telegram",
+}
 
 
 @register.simple_tag
 def channel_name(kind: str) -> str:
     """A channel as people call it."""
-    return str(CHANNEL_NAMES.get(kind) or kind.capitalize())
+    medium = medium_of(kind)
+    return str(CHANNEL_NAMES.get(medium) or medium.capitalize())
 
 
 @register.filter

@@ -10,6 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide.templatetags.lucide import lucide
 
+from conversations.models.inboxes import medium_of
+
 register = template.Library()
 
 ICONS = frozenset(
@@ -106,6 +108,7 @@ CHANNELS = {
     "phone": "phone",
     "sms": "message-square",
     "chat": "message-circle",
+    "telegram": "send",
 }
 INSIDE = re.compile(r"<svg[^>]*>(.*)</svg>", re.S)
 
@@ -131,7 +134,7 @@ def icon_sprite(*names: str) -> SafeString:
 @register.filter
 def channel_icon(kind: str) -> str:
     """The icon's name for a channel; one we don't know of is a message."""
-    return CHANNELS.get(kind, "message-circle")
+    return CHANNELS.get(medium_of(kind), "message-circle")
 
 
 @cache

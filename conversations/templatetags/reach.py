@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from django import template
 from django.utils.translation import gettext as _
 
-from conversations import reach
+from conversations import reach, segments
+from conversations.customers import CLOSED
 from conversations.models import Proof
 from conversations.templatetags.desk import soon
 from conversations.templatetags.icons import channel_icon
@@ -36,6 +37,23 @@ class Way:
     words: str
     bad: bool
     chosen: bool
+
+
+@register.simple_tag
+def segments_line(text: object) -> dict[str, str]:
+    """How many text messages a text makes: `told` says it, the rest lets the page count as one
+    types."""
+    found = segments.segments(str(text or "").strip())
+    words = _("SMS parts: %(parts)s · letters left in the last: %(left)s")
+    short = _("with letters that make parts shorter")
+    told = words % {"parts": found.parts, "left": found.left}
+    return {
+        "plain": "".join(sorted(segments.GSM)),
+        "extended": "".join(sorted(segments.EXTENDED)),
+        "words": words % {"parts": "%p", "left": "%l"},
+        "short": short,
+        "told": told if found.plain else f"{told} · {short}",
+    }
 
 
 @register.filter
@@ -71,7 +89,7 @@ def _way(composer: Composer, row: Identity, reached: Reach | None, is_chosen: bo
 
 
 def _channel(kind: str) -> str:
-    names = {"email": _("Email"), "phone": _("Phone"), "chat": _("Chat")}
+    names = {"email": _("Email"), "phone": _("SMS"), "chat": _("Chat")}
     return names.get(kind, kind.capitalize())
 
 
@@ -79,6 +97,8 @@ def _reach(row: Identity, reached: Reach | None) -> tuple[str, str, bool]:
     if row.blocked_at:
         told = _("This address is blocked: an answer from it would be set aside.")
         return _("blocked"), told, True
+    if row.undeliverable_at and row.undeliverable_reason in CLOSED:
+        return _("takes no messages"), str(CLOSED[row.undeliverable_reason]), True
     if row.undeliverable_at:
         told = _("Mail to this address came back: %(reason)s")
         return _("mail came back"), told % {"reason": row.undeliverable_reason}, True

@@ -152,7 +152,7 @@ def ways_out(ticket: Ticket) -> tuple[Sequence[Identity], Sequence[Inbox]]:
     """Addresses and inboxes that fit; a restricted ticket is answered from its own inbox."""
     wanted = {"restriction": ticket.restriction, "inbox": ticket.inbox_id}
     inboxes = INBOX.asked(INBOXES, wanted)
-    kinds = sorted({inbox.kind for inbox in inboxes})
+    kinds = sorted({inbox.address_kind for inbox in inboxes})
     told = {"conversation": ticket.conversation_id, "kinds": kinds}
     return ADDRESS.asked(ADDRESSES, told), inboxes
 
@@ -169,7 +169,7 @@ def beginning(
         identities[0] if identities else None,
     )
     wanted = [answered.inbox_id if answered else None, ticket.inbox_id]
-    fitting = [row for row in inboxes if to is None or row.kind == to.kind]
+    fitting = [row for row in inboxes if to is None or row.writes_to(to)]
     by_id = {row.pk: row for row in fitting}
     chosen = next((by_id[pk] for pk in wanted if pk in by_id), None) or next(
         (row for row in fitting if row.team_id == ticket.team_id), fitting[0] if fitting else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conversations.customers import untagged
 from conversations.models import Proof
+from conversations.models.inboxes import medium_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +36,7 @@ class Row:
         if self.entry.is_note or self.entry.is_event:
             return ""
         inbox, identity = self.entry.inbox, self.entry.identity
-        return inbox.kind if inbox else identity.kind if identity else ""
+        return medium_of(inbox.kind) if inbox else identity.kind if identity else ""
 
     @property
     def text(self) -> str:

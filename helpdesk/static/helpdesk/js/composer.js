@@ -9,6 +9,7 @@ import { isOnSite } from "desk/people";
 import { go } from "desk/places";
 import { parse } from "desk/rowset";
 import { seenHead } from "desk/seen";
+import { showSegments } from "desk/segments";
 import { toast } from "desk/toast";
 import { words } from "desk/words";
 
@@ -118,6 +119,7 @@ function showWay(form) {
   line.hidden = !signature;
   form.querySelector("[data-way-icon] use").setAttribute("href", `#i-${way.dataset.icon}`);
   showReach(form, way);
+  showSegments(form);
 }
 
 function showReach(form, way) {
@@ -168,7 +170,9 @@ document.addEventListener("submit", (event) => {
 }, true);
 document.addEventListener("input", (event) => {
   const form = formOf(event.target);
-  if (form && event.target.type !== "file") later(form);
+  if (!form || event.target.type === "file") return;
+  later(form);
+  if (event.target.matches("[data-text]")) showSegments(form);
 });
 document.addEventListener("change", (event) => {
   const form = formOf(event.target);
