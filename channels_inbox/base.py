@@ -8,12 +8,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from django.utils.functional import _StrPromise
 
+    from channels_inbox.calls import Call
     from channels_inbox.models import Account, Envelope
     from conversations.intake import Inbound
+    from conversations.mirrored import Change
     from conversations.models import Attachment, Delivery, Entry, Inbox
 
 
@@ -59,6 +61,15 @@ class Accepted:
     refused: tuple[tuple[str, str], ...] = ()
 
 
+# What a provider's no can mean beyond this one message. `SIGN_IN` and `BUSY` are about the whole
+# account: nothing more is sent by it for a while, and no try is counted. `OPTED_OUT` and `BLOCKED`
+# are the customer's own word and stay with the address. `WINDOW` says that the channel takes free
+# text only for a time after the customer wrote.
+SIGN_IN, BUSY = "sign_in", "busy"
+OPTED_OUT, BLOCKED = "opted_out", "blocked"
+WINDOW = "window_closed"
+
+
 class SendError(Exception):
     """It was surely not sent. `permanent` means trying again can't help."""
 
@@ -68,6 +79,14 @@ class SendError(Exception):
         super().__init__(error)
         self.code, self.error, self.permanent = code, error, permanent
         self.retry_after = retry_after
+
+    @property
+    def is_the_accounts(self) -> bool:
+        return self.code in (SIGN_IN, BUSY)
+
+    @property
+    def is_the_customers(self) -> bool:
+        return self.code in (OPTED_OUT, BLOCKED)
 
 
 class SendUnknown(Exception):
@@ -120,27 +139,42 @@ class Letter:
     text: str
 
 
+@dataclass(frozen=True)
+class Thanks:
+    """What a hook answers once a call is kept, where the provider reads the answer."""
+
+    content_type: str
+    body: str
+
+
 class Adapter(Protocol):
-    """`queue` names the workers of this channel: "fast" or "slow". `hook_limit` is the largest hook
-    body it takes, in bytes."""
+    """`queue` names the workers who thread what came in: "fast" or "slow"; `sends_by` those who
+    hand over what goes out. `hook_limit` is the largest hook body it takes, in bytes. `thanks` is
+    what its hook answers; None for JSON of ours."""
 
     kind: str
     label: _StrPromise | str
     queue: str
+    sends_by: str
     hook_limit: int
+    thanks: Thanks | None
 
-    def raw(self, headers: Mapping[str, str], body: bytes) -> Raw:
+    def raw(self, call: Call) -> Raw:
         """What to keep of a verified hook call."""
 
-    def verify(self, account: Account, headers: Mapping[str, str], body: bytes) -> None:
+    def verify(self, account: Account, call: Call) -> None:
         """Raises Refused unless these raw bytes were signed for this account."""
+
+    def greet(self, account: Account, call: Call) -> str | None:
+        """The answer to a GET by which a provider asks whether a hook is ours; None where there is
+        no such question. Raises Refused."""
 
     def heads(self, body: bytes) -> Sequence[Head]:
         """A bounded glance at a payload: its items and their senders. Never raises."""
 
     def parse(
         self, envelope: Envelope, body: bytes, position: int, *, by_hand: bool = False
-    ) -> Inbound | Bounce | Ignored:
+    ) -> Inbound | Bounce | Ignored | Change:
         """Read one item in full. `by_hand`: an agent wants it although it was ignored. May raise;
         the item is then tried again and ends dead."""
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from channels_inbox.base import SendError, SendUnknown
+from channels_inbox import pulling
+from channels_inbox.base import SIGN_IN, SendError, SendUnknown
 from channels_inbox.models import Account
-from channels_inbox.registry import adapter, kinds_of_queue
-from conversations import deliveries, intake
-from conversations.models import Delivery, Inbox
+from channels_inbox.registry import adapter, kinds_sent_by
+from conversations import customers, deliveries, intake
+from conversations.models import Delivery, DeliveryState, Inbox
 from conversations.thread import database_now
 from conversations.wake import wake
 
@@ -31,6 +34,9 @@ log = structlog.get_logger(__name__)
 RENEW_EVERY = 5.0
 WRITE_AGAIN_EVERY = 0.5
 TASK_SECONDS = 20.0
+AT_ONCE = 2
+REST = timedelta(seconds=30)
+LONG_REST = timedelta(minutes=5)
 DELIVER_TASKS = {"fast": "channels_inbox.deliver_fast", "slow": "channels_inbox.deliver"}
 
 
@@ -67,6 +73,7 @@ def attempt(lease: Lease) -> None:
     if accepted:
         _tell_refused(delivery, accepted)
         Account.objects.filter(inbox=delivery.inbox_id).update(last_out_at=database_now())
+        pulling.healthy(delivery.inbox_id, sending=True)
 
 
 def _send(lease: Lease, delivery: Delivery) -> Accepted | None:
@@ -78,6 +85,7 @@ def _send(lease: Lease, delivery: Delivery) -> Accepted | None:
             accepted = adapter(delivery.inbox.kind).send(delivery, partial(_hand_over, lease))
     except SendError as refused:
         outcome = partial(_not_sent, lease, refused)
+        _write(partial(_note, delivery, refused))
     except SendUnknown as unknown:
         outcome = partial(deliveries.ambiguous, lease, error=str(unknown))
     except Exception as error:  # noqa: BLE001 - nobody knows how far it got
@@ -112,14 +120,23 @@ def _write(outcome: Callable[[], object]) -> None:
 
 
 def _claim(queue: str) -> list[Lease]:
-    inboxes = Inbox.objects.active().filter(kind__in=kinds_of_queue(queue))
     with transaction.atomic():
-        leases = deliveries.claim(list(inboxes.values_list("pk", flat=True)), 1)
+        leases = deliveries.claim(_free(queue), 1)
         for delivery in Delivery.objects.select_related(
             "entry__ticket", "entry__agent", "inbox", "identity"
         ).filter(pk__in=[lease.delivery for lease in leases]):
             _prepare(delivery)
     return leases
+
+
+def _free(queue: str) -> list[int]:
+    """Inboxes by which something may be sent now. One that is busy with `AT_ONCE` messages, or
+    rests, waits: a slow provider holds no more of the workers than that."""
+    inboxes = Inbox.objects.active().filter(kind__in=kinds_sent_by(queue))
+    awake = inboxes.exclude(account__rests_until__gt=database_now())
+    sending = Delivery.objects.filter(state=DeliveryState.SENDING).values_list("inbox_id")
+    busy = {pk for pk, count in sending.annotate(count=Count("pk")) if count >= AT_ONCE}
+    return [pk for pk in awake.values_list("pk", flat=True) if pk not in busy]
 
 
 def _prepare(delivery: Delivery) -> None:
@@ -148,8 +165,23 @@ def _not_sent(lease: Lease, error: SendError) -> None:
         deliveries.failed(lease, code=error.code, error=error.error)
     else:
         deliveries.postponed(
-            lease, code=error.code, error=error.error, retry_after=error.retry_after
+            lease,
+            code=error.code,
+            error=error.error,
+            retry_after=error.retry_after,
+            counts=not error.is_the_accounts,
         )
+
+
+def _note(delivery: Delivery, error: SendError) -> None:
+    """What a refusal says beyond the one message: about the account, or about the customer."""
+    if error.is_the_accounts:
+        rest = error.retry_after or (LONG_REST if error.code == SIGN_IN else REST)
+        Account.objects.filter(inbox=delivery.inbox_id).update(rests_until=database_now() + rest)
+    if error.code == SIGN_IN:
+        pulling.note_error(delivery.inbox_id, error.code, error.error, sending=True)
+    if error.is_the_customers:
+        customers.closed_to_us(delivery.identity, reason=error.code)
 
 
 @contextmanager

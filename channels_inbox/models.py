@@ -22,7 +22,13 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
 
 class Account(models.Model):
-    """How an inbox is connected: settings of its adapter, the lease of its puller, its health."""
+    """How an inbox is connected: settings of its adapter, the lease of its puller, its health.
+
+    `cursor` is how far its history was read, as its adapter writes it. `pushed_at` is when its
+    provider last called the hook; `missed` counts messages that only reading found though a call
+    should have brought them, `missed_at` the newest of them. Nothing is sent before `rests_until`:
+    the provider wants less, or refuses our sign-in.
+    """
 
     inbox = models.OneToOneField(
         Inbox, primary_key=True, on_delete=models.CASCADE, related_name="account"
@@ -37,6 +43,11 @@ class Account(models.Model):
     error_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=60, blank=True, default="")
     error = models.CharField(max_length=500, blank=True, default="")
+    cursor = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    pushed_at = models.DateTimeField(null=True)
+    missed = models.IntegerField(default=0, db_default=0)
+    missed_at = models.DateTimeField(null=True)
+    rests_until = models.DateTimeField(null=True)
 
     objects = AccountQuerySet.as_manager()
 

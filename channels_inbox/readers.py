@@ -3,17 +3,16 @@ of `settings.CHANNELS` have."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from channels_inbox.email.posted import read as posted
 from channels_inbox.email.posted import verify as posted_signature
-from channels_inbox.events import Event, whole
 from channels_inbox.line import parse as line
 from channels_inbox.line import verify as line_signature
 from channels_inbox.messagebird import verify as messagebird_signature
 from channels_inbox.meta import instagram, page
 from channels_inbox.meta import signatures as meta_signature
+from channels_inbox.reader import Reader
 from channels_inbox.telegram import parse as telegram
 from channels_inbox.telegram import verify as telegram_secret
 from channels_inbox.twilio import sms, voice
@@ -27,23 +26,7 @@ from channels_inbox.zalo import parse as zalo
 from channels_inbox.zalo import verify as zalo_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from channels_inbox.calls import Call
-
-
-@dataclass(frozen=True)
-class Reader:
-    """`verify(call, secret)` raises Refused unless the call's raw bytes were signed with this
-    secret. `events` reads them; only signatures of a provider without it are known."""
-
-    verify: Callable[[Call, str], None]
-    events: Callable[[Call], Iterable[Event]] | None = None
-
-    def parse(self, call: Call) -> list[Event]:
-        """Everything in the call, in its order. Raises Unreadable."""
-        assert self.events is not None
-        return [whole(event) for event in self.events(call)]
+    from collections.abc import Mapping
 
 
 READERS: Final[Mapping[str, Reader]] = {

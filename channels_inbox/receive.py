@@ -29,7 +29,8 @@ from channels_inbox import whole
 from channels_inbox.base import Bounce, Ignored
 from channels_inbox.models import Envelope, Item, ItemState
 from channels_inbox.registry import adapter, kinds_of_queue
-from conversations import intake
+from conversations import intake, mirrored
+from conversations.mirrored import CHANGES
 from conversations.models import Arrival, Inbox
 from conversations.thread import database_now
 from conversations.wake import wake
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from channels_inbox.base import Raw
     from conversations.intake import Inbound, Outcome
+    from conversations.mirrored import Change
     from conversations.models import Agent, Attachment, Entry
 
 log = structlog.get_logger(__name__)
@@ -61,6 +63,13 @@ REASONS = {
     "bounce_of_unknown_mail": gettext_noop("A bounce of a mail we did not send"),
     "feedback_report": gettext_noop("An abuse report"),
     "discarded": gettext_noop("Discarded by hand"),
+    "no_message": gettext_noop("No message: the provider tells of something else"),
+    "unknown_message": gettext_noop("About a message that is not here"),
+    "other_account": gettext_noop("For another account than this inbox is connected to"),
+    "group": gettext_noop("Written in a group, not to us alone"),
+    "greeting": gettext_noop("A greeting by which a chat with a bot begins"),
+    "button": gettext_noop("A button was pressed that is not ours"),
+    "echo": gettext_noop("A message of ours that is here already"),
 }
 
 # One statement, so that it is a transaction by itself and the database is asked once. The account's
@@ -81,7 +90,9 @@ WITH kept AS (
     0, kept.received_at, 0, ''
   FROM kept, unnest(%(positions)s::int[], %(lanes)s::text[]) AS head(position, lane)
 ), told AS (
-  UPDATE channels_inbox_account a SET last_in_at = kept.received_at FROM kept
+  UPDATE channels_inbox_account a SET last_in_at = kept.received_at,
+    pushed_at = CASE WHEN %(source)s = 'hook' THEN kept.received_at ELSE a.pushed_at END
+  FROM kept
   WHERE a.inbox_id = kept.inbox_id
     AND (a.last_in_at IS NULL OR a.last_in_at < kept.received_at - interval '1 second')
 )
@@ -253,23 +264,35 @@ def read_file(attachment: Attachment) -> bytes:
     return adapter(attachment.entry.inbox.kind).read_file(attachment)
 
 
-def _parse(item: Item, *, by_hand: bool) -> Inbound | Bounce | Ignored:
+def _parse(item: Item, *, by_hand: bool) -> Inbound | Bounce | Ignored | Change:
     envelope = item.envelope
     channel = adapter(envelope.inbox.kind)
     return channel.parse(envelope, body_of(envelope), item.position, by_hand=by_hand)
 
 
-def _outcome(item: Item, parsed: Inbound | Bounce | Ignored, *, by_hand: bool) -> Outcome:
+def _outcome(item: Item, parsed: Inbound | Bounce | Ignored | Change, *, by_hand: bool) -> Outcome:
     if isinstance(parsed, Ignored):
         return intake.Outcome(intake.IGNORED, reason=parsed.reason)
     if isinstance(parsed, Bounce):
         return _bounced(item.envelope.inbox, parsed)
+    if isinstance(parsed, CHANGES):
+        return _changed(item, parsed)
     if item.attempts >= STEPS_OUT_AFTER or item.lease_epoch >= MAX_CLAIMS:
         parsed = intake.late(parsed)
     outcome = intake.receive(parsed, by_hand=by_hand)
     if outcome.state == intake.THREADED and outcome.entry:
         adapter(item.envelope.inbox.kind).threaded(outcome.entry)
     return outcome
+
+
+def _changed(item: Item, change: Change) -> Outcome:
+    """What changes a message may come before it: it waits for a while, and is let go then."""
+    try:
+        return mirrored.mirror(item.envelope.inbox, change)
+    except mirrored.NotHere:
+        if item.attempts < MAX_ATTEMPTS - 1:
+            raise
+        return intake.Outcome(intake.IGNORED, reason="unknown_message")
 
 
 def _bounced(inbox: Inbox, bounce: Bounce) -> Outcome:

@@ -24,4 +24,10 @@ def kinds() -> list[str]:
 
 
 def kinds_of_queue(queue: str) -> list[str]:
+    """Channels whose arrivals these workers thread."""
     return [kind for kind in kinds() if adapter(kind).queue == queue]
+
+
+def kinds_sent_by(queue: str) -> list[str]:
+    """Channels whose messages these workers hand over."""
+    return [kind for kind in kinds() if adapter(kind).sends_by == queue]

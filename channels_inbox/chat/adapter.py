@@ -10,9 +10,10 @@ from channels_inbox.base import Accepted, Head, Pulled, Raw, Refused, SendError
 from channels_inbox.chat import arrival, envelopes, uploads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from channels_inbox.base import Check, Letter
+    from channels_inbox.calls import Call
     from channels_inbox.models import Account, Envelope
     from conversations.intake import Inbound
     from conversations.models import Attachment, Delivery, Entry, Inbox
@@ -24,13 +25,17 @@ class ChatAdapter:
 
     kind = "chat"
     label = _("Chat")
-    queue = "fast"
+    queue = sends_by = "fast"
     hook_limit = 0
+    thanks = None
 
-    def verify(self, account: Account, headers: Mapping[str, str], body: bytes) -> None:
+    def verify(self, account: Account, call: Call) -> None:
         raise Refused
 
-    def raw(self, headers: Mapping[str, str], body: bytes) -> Raw:
+    def greet(self, account: Account, call: Call) -> None:
+        return None
+
+    def raw(self, call: Call) -> Raw:
         raise Refused
 
     def heads(self, body: bytes) -> Sequence[Head]:

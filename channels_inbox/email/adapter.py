@@ -23,9 +23,10 @@ from channels_inbox.email import (
 from channels_inbox.email.config import MailConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from channels_inbox.base import Accepted, Bounce, Check, Ignored, Letter, Pulled
+    from channels_inbox.calls import Call
     from channels_inbox.models import Account, Envelope
     from conversations.intake import Inbound
     from conversations.models import Attachment, Delivery, Entry, Inbox
@@ -34,17 +35,21 @@ if TYPE_CHECKING:
 class EmailAdapter:
     kind = "email"
     label = _("Email")
-    queue = "slow"
+    queue = sends_by = "slow"
+    thanks = None
 
     @property
     def hook_limit(self) -> int:
         return int(settings.MAIL_MAX_BYTES)
 
-    def verify(self, account: Account, headers: Mapping[str, str], body: bytes) -> None:
-        hooks.verify(account, headers, body)
+    def verify(self, account: Account, call: Call) -> None:
+        hooks.verify(account, call)
 
-    def raw(self, headers: Mapping[str, str], body: bytes) -> Raw:
-        return hooks.raw(headers, body)
+    def greet(self, account: Account, call: Call) -> None:
+        return None
+
+    def raw(self, call: Call) -> Raw:
+        return hooks.raw(call)
 
     def heads(self, body: bytes) -> Sequence[Head]:
         sender, subject = heads.glance(body)

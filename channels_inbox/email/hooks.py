@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import time
 from typing import TYPE_CHECKING, Final
 
 from channels_inbox import vault
@@ -11,8 +10,7 @@ from channels_inbox.base import Raw, Refused
 from channels_inbox.receive import digest_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from channels_inbox.calls import Call
     from channels_inbox.models import Account
 
 SECRET: Final = "hook"
@@ -30,23 +28,23 @@ def sign(secret: str, timestamp: int, body: bytes) -> str:
     return f"v1={hmac.digest(secret.encode(), message, 'sha256').hex()}"
 
 
-def verify(account: Account, headers: Mapping[str, str], body: bytes) -> None:
+def verify(account: Account, call: Call) -> None:
     """Raises Refused unless the body was signed within the last five minutes with our secret."""
     try:
         secret = vault.lately(account.inbox, SECRET)
     except vault.MissingSecret:
         raise Refused from None
-    timestamp = headers.get(TIMESTAMP, "")
+    timestamp = call.header(TIMESTAMP)
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):
         raise Refused
-    if abs(time.time() - int(timestamp)) > TOLERANCE_SECONDS:
+    if abs(call.now - int(timestamp)) > TOLERANCE_SECONDS:
         raise Refused
-    given = headers.get(SIGNATURE, "").encode("utf-8", "replace")
-    if not hmac.compare_digest(given, sign(secret, int(timestamp), body).encode()):
+    given = call.header(SIGNATURE).encode("utf-8", "replace")
+    if not hmac.compare_digest(given, sign(secret, int(timestamp), call.body).encode()):
         raise Refused
 
 
-def raw(headers: Mapping[str, str], body: bytes) -> Raw:
-    recipient = headers.get(RECIPIENT, "")[:320]
+def raw(call: Call) -> Raw:
+    recipient = call.header(RECIPIENT)[:320]
     meta = {"rcpt": recipient} if recipient else {}
-    return Raw(source="hook", dedup_key=digest_key(body), body=body, meta=meta)
+    return Raw(source="hook", dedup_key=digest_key(call.body), body=call.body, meta=meta)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 
 from channels_inbox.calls import Call
-from channels_inbox.readers import READERS, Reader
+from channels_inbox.reader import Reader
+from channels_inbox.readers import READERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,9 +8,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from channels_inbox.pulling import SENDING
+from conversations.models import Delivery
 
 if TYPE_CHECKING:
     from channels_inbox.models import Account
+    from conversations.models import Inbox
 
 WORDS = {
     "host": _("The server's name leads nowhere we may connect to. Check it."),
@@ -20,14 +22,26 @@ WORDS = {
     "refused": _("The server refuses connections on this port. Check the port."),
     "timeout": _("The server doesn't answer. We keep trying; check name and port."),
     "broken": _("The connection broke. We keep trying."),
-    "sign_in": _("The server refuses the sign-in. Write the password anew."),
+    "sign_in": _("The sign-in is refused. Write the password or token anew."),
     "no_password": _("No password is set. Write it below."),
     "oauth_expired": _("The permission has ended. Sign in at the mail provider again."),
     "oauth_client": _("The provider refuses the client id or secret. Check both."),
     "oauth_refused": _("The provider's sign-in refused us. Sign in there again."),
     "oauth_unreachable": _("The provider's sign-in doesn't answer. We keep trying."),
+    "unreachable": _("The provider doesn't answer. We keep trying."),
+    "busy": _("The provider wants to be asked less often. We keep trying."),
     "incomplete": _("Some mail could not be fetched. We keep trying."),
 }
+
+
+def how_it_does(inbox: Inbox) -> dict[str, object] | None:
+    """`account`, `trouble` in words, and how many messages wait to be sent; None for an inbox that
+    isn't connected."""
+    account = getattr(inbox, "account", None)
+    if account is None:
+        return None
+    waiting = Delivery.objects.unfinished().filter(inbox=inbox).count()
+    return {"account": account, "trouble": trouble(account), "waiting": waiting}
 
 
 def trouble(account: Account) -> str:

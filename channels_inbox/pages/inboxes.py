@@ -22,9 +22,10 @@ from channels_inbox import vault
 from channels_inbox.email import accounts
 from channels_inbox.email.config import OAUTH, MailConfig
 from channels_inbox.models import Account
-from channels_inbox.pages import chats
+from channels_inbox.pages import chats, providers
 from channels_inbox.pages.health import trouble
 from channels_inbox.pages.mail_form import MailInboxForm
+from channels_inbox.provider import providers as providers_there_are
 from channels_inbox.registry import adapter
 from conversations.errors import BadInput
 from conversations.models import Inbox
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
     from channels_inbox.base import Check
 
-hides_secrets = sensitive_post_parameters("password", "smtp_password", "oauth_client_secret")
+# Every provider names its secrets otherwise.
+hides_secrets = sensitive_post_parameters()
 
 
 class AddressForm(forms.Form):
@@ -50,7 +52,8 @@ class AddressForm(forms.Form):
 @for_admins
 def inboxes(request: AgentRequest) -> HttpResponse:
     rows = [(inbox, _health(inbox)) for inbox in desk_inboxes.every_inbox()]
-    return render(request, "inboxes/inboxes.html", {"rows": rows})
+    context = {"rows": rows, "providers": providers_there_are()}
+    return render(request, "inboxes/inboxes.html", context)
 
 
 @hides_secrets
@@ -71,7 +74,8 @@ def new_inbox(request: AgentRequest) -> HttpResponse:
 def inbox(request: AgentRequest, pk: int) -> HttpResponse:
     """The form of its channel."""
     edited = desk_inboxes.inbox_of(pk, by=request.user)
-    return chats.edit(request, edited) if edited.kind == "chat" else _edit(request, edited)
+    own = {"chat": chats.edit, "email": _edit}
+    return own.get(edited.kind, providers.edit)(request, edited)
 
 
 @hides_secrets
@@ -87,7 +91,10 @@ def test_new(request: AgentRequest) -> HttpResponse:
 @require_POST
 @for_admins
 def test(request: AgentRequest, pk: int) -> HttpResponse:
-    return _test(request, _mailbox(request, pk))
+    tested = desk_inboxes.inbox_of(pk, by=request.user)
+    if tested.kind in ("email", "chat"):
+        return _test(request, _mailbox(request, pk))
+    return providers.test(request, tested)
 
 
 @never_cache

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from channels_inbox.pages import chats, consent, inboxes
+from channels_inbox.pages import chats, consent, inboxes, providers
 
 app_name = "inboxes"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("", inboxes.inboxes, name="inboxes"),
     path("new/", inboxes.new_inbox, name="new"),
     path("chat/new/", chats.new_chat, name="new-chat"),
+    path("connect/<slug:kind>/", providers.new_inbox, name="new-provider"),
+    path("connect/<slug:kind>/test/", providers.test_new, name="test-provider"),
     path("test/", inboxes.test_new, name="test-new"),
     path("consent/", consent.callback, name="consent-callback"),
     path("<int:pk>/", inboxes.inbox, name="inbox"),

@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
 
 # Each of these proves who comes by a signature or a token, and none knows anybody by a cookie.
-DOORS: Final = {"doctor-knock", "hook", "session", "since", "messages", "seen", "email", "leave"}
+DOORS: Final = {
+    "doctor-knock",
+    "hook",
+    "outgoing-file",
+    "session",
+    "since",
+    "messages",
+    "seen",
+    "email",
+    "leave",
+}
 SAMPLES: Final = {
     "int": "7",
     "slug": "ab-c",

@@ -14,7 +14,7 @@ from channels_inbox.management import files
 
 if TYPE_CHECKING:
     from channels_inbox.calls import Call
-    from channels_inbox.readers import Reader
+    from channels_inbox.reader import Reader
 
 
 class Command(BaseCommand):

@@ -1,0 +1,332 @@
+"""What adapters of providers with an API and a hook share: from the events their reader makes to
+what the desk is told, and from an admin's settings to a connected account.
+
+A provider is a class of this with a reader, an address, `fetch`, `send` and the three questions
+`introduce`, `open_hook` and `check`; README says how to add one.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from django.conf import settings
+from django.urls import reverse
+
+from channels_inbox import registry, vault
+from channels_inbox.base import Head, Ignored, Pulled, Raw, Refused, SendError, Thanks
+from channels_inbox.calls import Call
+from channels_inbox.events import Event, Kind, Media, Unreadable, other
+from channels_inbox.models import Envelope
+from channels_inbox.receive import body_of, digest_key
+from channels_inbox.refusals import runs_code
+from conversations.attachments import safe_name
+from conversations.intake import Inbound, InboundFile
+from conversations.mirrored import Deleted, Echoed, Edited, Reacted, Receipt
+from conversations.models import Proof
+from conversations.wake import wake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from django.utils.functional import _StrPromise
+
+    from channels_inbox.base import Accepted, Check, Letter
+    from channels_inbox.models import Account
+    from channels_inbox.reader import Reader
+    from conversations.customers import Address
+    from conversations.mirrored import Change
+    from conversations.models import Attachment, Delivery, Entry, Inbox
+
+LATE_AFTER: Final = timedelta(minutes=2)
+PICTURES: Final = ("image/jpeg", "image/png", "image/gif", "image/webp")
+HOOK_BYTES: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A question of the form of a provider's inbox. The answer to a `secret` one is sealed and
+    never shown again; `choices` are (value, label), a `switch` is on or off. `needs_anew` says that
+    another answer is another account: secrets are to be written again for it."""
+
+    name: str
+    label: _StrPromise | str
+    help: _StrPromise | str = ""
+    secret: bool = False
+    required: bool = True
+    initial: str = ""
+    choices: tuple[tuple[str, _StrPromise | str], ...] = ()
+    switch: bool = False
+    rare: bool = False
+    needs_anew: bool = False
+
+
+class Provider:
+    """`reader` reads and checks the calls, `secret` names what they are checked with. `proof` is
+    how sure the provider makes us of who wrote."""
+
+    kind: ClassVar[str]
+    label: ClassVar[_StrPromise | str]
+    queue = "fast"
+    sends_by = "slow"
+    hook_limit = HOOK_BYTES
+    thanks: ClassVar[Thanks | None] = None
+    reader: ClassVar[Reader]
+    secret: ClassVar[str]
+    proof: ClassVar[str] = Proof.VERIFIED
+    settings: ClassVar[tuple[Setting, ...]]
+    icon: ClassVar[str] = "message-circle"
+    intro: ClassVar[_StrPromise | str] = ""
+
+    # What comes in
+
+    def verify(self, account: Account, call: Call) -> None:
+        """Raises Refused; also where no secret is set."""
+        try:
+            secret = vault.lately(account.inbox, self.secret)
+        except vault.MissingSecret:
+            raise Refused from None
+        self.reader.verify(call, secret)
+
+    def greet(self, account: Account, call: Call) -> str | None:
+        return None
+
+    def raw(self, call: Call) -> Raw:
+        return Raw(source="hook", dedup_key=digest_key(call.body), body=call.body)
+
+    def events(self, body: bytes) -> list[Event]:
+        """Raises Unreadable."""
+        return self.reader.parse(Call(body))
+
+    def heads(self, body: bytes) -> list[Head]:
+        """A lane is whom we talk with, so that an edit never overtakes its message."""
+        try:
+            found = self.events(body)
+        except Unreadable:
+            found = []
+        return [
+            Head(position, event.conversation or event.sender, event.text[:100])
+            for position, event in enumerate(found or [other("empty")])
+        ]
+
+    def parse(
+        self, envelope: Envelope, body: bytes, position: int, *, by_hand: bool = False
+    ) -> Inbound | Ignored | Change:
+        events = self.events(body)
+        event = events[position] if position < len(events) else other("empty")
+        if not by_hand and (reason := self.unwanted(envelope.inbox, event)):
+            return Ignored(reason)
+        return self.told(Arrived(envelope, position, event))
+
+    def unwanted(self, inbox: Inbox, event: Event) -> str:
+        """Why an event isn't for this desk (a word of REASONS in `receive`), or ""."""
+        return ""
+
+    def address(self, inbox: Inbox, event: Event) -> Address:
+        """Whom we talk with, as the desk knows them."""
+        raise NotImplementedError
+
+    def name(self, event: Event) -> str:
+        """A message's name, the same whatever tells of it."""
+        return event.message_id
+
+    def data(self, event: Event) -> dict[str, Any]:
+        """What an entry keeps for later."""
+        return {}
+
+    def state(self, event: Event) -> str:
+        """How far a message of ours got: sent, delivered, read or failed; "" where it says
+        nothing."""
+        return event.status
+
+    def told(self, arrived: Arrived) -> Inbound | Ignored | Change:
+        event = arrived.event
+        if event.kind is Kind.MESSAGE:
+            return self._message(arrived)
+        if event.kind is Kind.EDIT:
+            return Edited(self.name(event), words(event), event.occurred_at)
+        if event.kind is Kind.DELETE:
+            return Deleted(self.name(event))
+        if event.kind is Kind.REACTION:
+            who = self.address(arrived.envelope.inbox, event)
+            return Reacted(self.name(event), who, event.emoji)
+        if event.kind in (Kind.STATUS, Kind.READ):
+            return self._receipt(arrived)
+        if event.kind is Kind.ECHO:
+            return self._echo(arrived)
+        return Ignored(f"no_message: {event.reason or event.kind}")
+
+    def _message(self, arrived: Arrived) -> Inbound:
+        event, inbox = arrived.event, arrived.envelope.inbox
+        return Inbound(
+            inbox=inbox,
+            external_id=self.name(event),
+            sender=replace(self.address(inbox, event), label=event.sender_name),
+            proof=self.proof,
+            text=words(event),
+            occurred_at=event.occurred_at,
+            late=arrived.is_late,
+            follows_on=True,
+            data={"raw": True, **self.data(event)},
+            files=arrived.files(),
+        )
+
+    def _echo(self, arrived: Arrived) -> Echoed:
+        event = arrived.event
+        return Echoed(
+            name=self.name(event),
+            to=self.address(arrived.envelope.inbox, event),
+            text=words(event),
+            proof=self.proof,
+            occurred_at=event.occurred_at,
+            late=arrived.is_late,
+            data=self.data(event),
+            files=arrived.files(),
+        )
+
+    def _receipt(self, arrived: Arrived) -> Receipt | Ignored:
+        event = arrived.event
+        state = self.state(event)
+        if not state:
+            return Ignored(f"no_message: {event.status or event.kind}")
+        code, _space, _words = event.reason.partition(" ")
+        token = str(arrived.envelope.meta.get("token", ""))
+        error = self.failure(event) if state == "failed" else ""
+        return Receipt(self.name(event), state, token, code if error else "", error)
+
+    def failure(self, event: Event) -> str:
+        """Why a message of ours will not arrive, for people."""
+        return event.reason
+
+    def threaded(self, entry: Entry) -> None:
+        if entry.attachments.exists():
+            wake("channels_inbox.store_files")
+
+    # Files
+
+    def read_file(self, attachment: Attachment) -> bytes:
+        """Raises ValueError, IndexError, HTTPFailed and ConnectError."""
+        kind, envelope_id, position, index = attachment.source.split(":")
+        if kind != "envelope":
+            raise ValueError(attachment.source)
+        envelope = Envelope.objects.select_related("inbox__account").get(pk=int(envelope_id))
+        event = self.events(body_of(envelope))[int(position)]
+        return self.fetch(envelope.inbox.account, event.attachments[int(index)])
+
+    def fetch(self, account: Account, media: Media) -> bytes:
+        raise NotImplementedError
+
+    # What goes out
+
+    def prepare(self, delivery: Delivery) -> None:
+        return
+
+    def send(self, delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
+        raise NotImplementedError
+
+    def write(self, inbox: Inbox, letter: Letter) -> None:
+        raise SendError("no_letters", letter.to, permanent=True)
+
+    # Its account
+
+    def pull(self, account: Account) -> Pulled:
+        return Pulled(0)
+
+    def check(self, account: Account) -> Sequence[Check]:
+        raise NotImplementedError
+
+    def introduce(self, account: Account) -> str:
+        """Ask the provider whose account this is: its address, as customers know it. Raises
+        ConnectError."""
+        raise NotImplementedError
+
+    def open_hook(self, account: Account) -> None:
+        """Tell the provider where to call, once the settings are saved. Raises ConnectError."""
+        return
+
+    def hook_address(self, inbox: Inbox) -> str:
+        return settings.BASE_URL + reverse("hook", args=[self.kind, inbox.public_id])
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """One event of an envelope."""
+
+    envelope: Envelope
+    position: int
+    event: Event
+
+    @property
+    def is_late(self) -> bool:
+        at = self.event.occurred_at
+        return bool(at and self.envelope.received_at - at > LATE_AFTER)
+
+    def files(self) -> tuple[InboundFile, ...]:
+        """What has bytes to fetch, each by its place in the envelope."""
+        return tuple(
+            _file(media, f"envelope:{self.envelope.pk}:{self.position}:{index}")
+            for index, media in enumerate(self.event.attachments)
+            if media.id or media.url
+        )
+
+
+def providers() -> list[Provider]:
+    """Those an admin can connect an inbox to."""
+    return [made for kind in registry.kinds() if isinstance(made := _made(kind), Provider)]
+
+
+def provider_of(kind: str) -> Provider:
+    """Raises KeyError for all that is none."""
+    made = _made(kind)
+    if not isinstance(made, Provider):
+        raise KeyError(kind)
+    return made
+
+
+def _made(kind: str) -> object:
+    return registry.adapter(kind)
+
+
+def words(event: Event) -> str:
+    """The text of a message with what has no bytes as lines: a place, a person."""
+    lines = [event.text] if event.text else []
+    for media in event.attachments:
+        if not (media.id or media.url) and (told := _in_words(media)):
+            lines.append(told)
+    return "\n".join(lines)
+
+
+# For kinds of which providers tell no type.
+TYPES: Final[Mapping[str, str]] = {
+    "photo": "image/jpeg",
+    "image": "image/jpeg",
+    "live_photo": "image/jpeg",
+    "sticker": "image/webp",
+    "voice": "audio/ogg",
+    "audio": "audio/mpeg",
+    "video": "video/mp4",
+    "video_note": "video/mp4",
+    "animation": "video/mp4",
+}
+
+
+def _file(media: Media, source: str) -> InboundFile:
+    content_type = media.content_type or TYPES.get(media.kind, "application/octet-stream")
+    suffix = mimetypes.guess_extension(content_type.partition(";")[0].strip()) or ""
+    name = safe_name(media.name or f"{media.kind}{suffix}")
+    return InboundFile(
+        filename=name,
+        content_type=content_type,
+        size=0,
+        source=source,
+        inline=content_type in PICTURES,
+        refused="runs_code" if runs_code(name) else "",
+    )
+
+
+def _in_words(media: Media) -> str:
+    sign = "\N{ROUND PUSHPIN}" if media.kind in ("location", "venue") else ""
+    sign = "\N{BUST IN SILHOUETTE}" if media.kind == "contact" else sign
+    return " ".join(filter(None, (sign, media.name, media.text))) or f"[{media.kind}]"
