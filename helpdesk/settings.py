@@ -353,6 +353,7 @@ TIME_ZONE = "UTC"
 CHANNELS = {
     "email": "channels_inbox.email.adapter.EmailAdapter",
     "chat": "channels_inbox.chat.adapter.ChatAdapter",
+    "twilio_sms": "channels_inbox.twilio.adapter.TwilioSms",
 }
 
 LOGGING = logs.configure(as_json=not (LOCAL or DEBUG), level=env.text("LOG_LEVEL", "INFO"))

@@ -1,0 +1,192 @@
+"""Stand-ins for providers: local servers that speak their APIs over HTTP and sign calls with code
+of their own, after the providers' documentation. They share nothing with the adapters."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email import message_from_bytes, policy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar, Self
+from urllib.parse import parse_qsl, urlsplit
+
+# url, headers, body → status
+Knock = Callable[[str, dict[str, str], bytes], int]
+
+PICTURE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8"
+    "cfc0000003010100c9fe92ef0000000049454e44ae426082"
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a hook as the provider makes it: to which address, and signed."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a server answers; `hangs_up` instead of answering."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    hangs_up: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+    def parts(self) -> tuple[dict[str, str], dict[str, tuple[str, bytes]]]:
+        """Fields and files of a form."""
+        if not self.headers["content-type"].startswith("multipart/"):
+            return self.form, {}
+        head = f"Content-Type: {self.headers['content-type']}\r\n\r\n".encode()
+        message = message_from_bytes(head + self.body, policy=policy.default)
+        fields, files = {}, {}
+        for part in message.iter_parts():
+            name = str(part.get_param("name", header="content-disposition"))
+            content = part.get_payload(decode=True)
+            assert isinstance(content, bytes)
+            if filename := part.get_filename():
+                files[name] = (filename, content)
+            else:
+                fields[name] = content.decode()
+        return fields, files
+
+
+@dataclass(frozen=True)
+class Got:
+    """A message the provider took from us, in its ledger."""
+
+    name: str
+    to: str
+    text: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass
+class Sandbox:
+    """`faults` are what the next sends meet with, one each: "busy" (asks to wait 7 s), "away"
+    (503), "error" (500), "dropped" (takes it and hangs up), "sign_in", "blocked", "invalid". While
+    `calls` is off nobody is called. `took` is what it accepted from us; `called` each call it made,
+    with our answer."""
+
+    kind: ClassVar[str]
+    tells_receipts: ClassVar[bool] = False
+    edits: ClassVar[bool] = False
+    knock: Knock = lambda url, headers, body: 0
+    faults: list[str] = field(default_factory=list)
+    latency: float = 0.0
+    calls: bool = True
+    took: list[Got] = field(default_factory=list)
+    called: list[tuple[Call, int]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    count: int = 0
+
+    def __enter__(self) -> Self:
+        sandbox = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:  # noqa: N802
+                self._answer()
+
+            def do_POST(self) -> None:  # noqa: N802
+                self._answer()
+
+            def _answer(self) -> None:
+                parts = urlsplit(self.path)
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                query = dict(parse_qsl(parts.query))
+                time.sleep(sandbox.latency)
+                sandbox.asked.append(f"{self.command} {parts.path}")
+                reply = sandbox.serve(Request(self.command, parts.path, query, headers, body))
+                if reply.hangs_up:
+                    self.close_connection = True
+                    return
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(reply.body)))
+                self.end_headers()
+                self.wfile.write(reply.body)
+
+            def log_message(self, *arguments: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def number(self) -> int:
+        self.count += 1
+        return self.count
+
+    # What each provider says
+
+    def serve(self, request: Request) -> Reply:
+        raise NotImplementedError
+
+    def answers(self) -> dict[str, Any]:
+        """What an admin writes into the form of the inbox."""
+        raise NotImplementedError
+
+    def says(self, text: str, *, picture: bool = False, sender: str = "") -> str:
+        """A customer writes. Returns the message's name, after calling us if it does."""
+        raise NotImplementedError
+
+    def call_of(self, text: str = "", **changes: Any) -> Call:
+        """A signed call for a new message, not made; `secret` and `url` may be others."""
+        raise NotImplementedError
+
+    def signed(self, body: bytes) -> Call:
+        """A body of whatever kind, signed."""
+        raise NotImplementedError
+
+    def tells(self, name: str, state: str) -> None:
+        """Call us about the course of a message of ours."""
+        raise NotImplementedError
+
+    def corrects(self, name: str, text: str) -> Call:
+        """A signed call by which a customer's message is edited, not made."""
+        raise NotImplementedError
+
+    def outage_was(self, ago: timedelta) -> None:
+        """What it holds for us was written that long ago."""
+        raise NotImplementedError
+
+    @property
+    def customer(self) -> str:
+        """The address we know its customer by."""
+        raise NotImplementedError
+
+    def call(self, call: Call) -> int:
+        status = self.knock(call.url, call.headers, call.body)
+        self.called.append((call, status))
+        return status
+
+    def fault(self) -> str:
+        return self.faults.pop(0) if self.faults else ""
