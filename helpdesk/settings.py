@@ -354,6 +354,7 @@ CHANNELS = {
     "email": "channels_inbox.email.adapter.EmailAdapter",
     "chat": "channels_inbox.chat.adapter.ChatAdapter",
     "twilio_sms": "channels_inbox.twilio.adapter.TwilioSms",
+    "telegram": "channels_inbox.telegram.adapter.Telegram",
 }
 
 LOGGING = logs.configure(as_json=not (LOCAL or DEBUG), level=env.text("LOG_LEVEL", "INFO"))

@@ -19,6 +19,7 @@ from conversations import attachments, replies
 from conversations.models import Agent, Delivery, Entry, Identity, Inbox, Kind, Role
 from conversations.thread import database_now
 from tests.builders import Cast, head_of, make_agent, make_cast, outgoing, ticket_of
+from tests.channels_inbox.providers.telegram_sandbox import TelegramSandbox
 from tests.channels_inbox.providers.twilio_sandbox import TwilioSandbox
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tests.channels_inbox.providers.sandbox import Sandbox
 
 # One line for each provider: what covers all of them covers a new one by it.
-SANDBOXES: list[type[Sandbox]] = [TwilioSandbox]
+SANDBOXES: list[type[Sandbox]] = [TwilioSandbox, TelegramSandbox]
 
 
 def knock(url: str, headers: dict[str, str], body: bytes) -> int:
