@@ -11,8 +11,8 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from channels_inbox import provider
-from channels_inbox.models import Account
 from conversations import attachments, deliveries
+from conversations.errors import NotReachable
 from conversations.models import Attachment, Delivery, Identity, Ticket
 from tests.channels_inbox.providers.conftest import SANDBOXES
 from tests.channels_inbox.providers.sandbox import PICTURE
@@ -74,22 +74,17 @@ def test_the_journey(place: Place) -> None:
     sandbox.calls = False
     sandbox.says("Bạn ơi?")
     sandbox.says("Alo?")
-    Account.objects.update(pushed_at=place.account.pushed_at)
-    _long_ago(place)
+    sandbox.outage_was(timedelta(minutes=5))
     place.pull()
     place.pull()
-    assert [one.text for one in place.messages() if one.is_inbound][-2:] == ["Bạn ơi?", "Alo?"]
+    missed = [one for one in place.messages() if one.is_inbound][-2:]
+    assert [(one.text, one.late) for one in missed] == [("Bạn ơi?", True), ("Alo?", True)]
     assert place.account.missed == 2
     sandbox.calls = True
     sandbox.says("Cảm ơn")
     place.work()
     assert [one.text for one in place.messages()][-1] == "Cảm ơn"
     assert {state for state, _reason in place.items()} <= {"threaded", "duplicate"}
-
-
-def _long_ago(place: Place) -> None:
-    """What was written a moment ago was written long enough ago for its call to be late."""
-    place.sandbox.outage_was(timedelta(minutes=5))
 
 
 def test_a_slow_answer_is_waited_for(place: Place) -> None:
@@ -143,7 +138,7 @@ def test_who_wants_nothing_from_us_is_written_to_no_more(place: Place) -> None:
     assert place.send(place.answer("Hello")).state == "failed"
     reason = Identity.objects.get().undeliverable_reason
     assert reason in ("opted_out", "blocked")
-    with pytest.raises(Exception, match="blocked|STOP"):
+    with pytest.raises(NotReachable, match="blocked|STOP"):
         place.answer("Hello?")
 
 

@@ -1,0 +1,202 @@
+"""What is Twilio's own: status calls, its list as the truth, opt-out, numbers, files."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from conversations import attachments
+from conversations.errors import NotReachable
+from conversations.models import Attachment, Delivery, Identity, Ticket
+from tests.channels_inbox.providers.conftest import Place, connected, knock, settings_page
+from tests.channels_inbox.providers.twilio_sandbox import CUSTOMER, NUMBER, TwilioSandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conversations.models import Agent
+    from tests.builders import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sandbox() -> Iterator[TwilioSandbox]:
+    with TwilioSandbox(knock=knock) as server:
+        yield server
+
+
+@pytest.fixture
+def place(sandbox: TwilioSandbox, cast: Cast, admin: Agent) -> Place:
+    place = connected(sandbox, cast, admin)
+    sandbox.says("Hi")
+    place.work()
+    return place
+
+
+def test_saving_tells_twilio_where_to_call(place: Place, sandbox: TwilioSandbox) -> None:
+    assert sandbox.hook.endswith(f"/hooks/twilio_sms/{place.inbox.public_id}/")
+    assert place.inbox.address == NUMBER
+    [first] = place.messages()
+    assert (first.proof, first.identity and first.identity.kind) == ("claimed", "phone")
+
+
+def test_the_answer_to_a_call_is_nothing_a_customer_would_get(
+    place: Place, sandbox: TwilioSandbox
+) -> None:
+    call = sandbox.call_of("Hi")
+    headers = {name: value for name, value in call.headers.items() if name != "Content-Type"}
+    answer = Client().post(
+        urlsplit(call.url).path,
+        call.body,
+        content_type=call.headers["Content-Type"],
+        headers=headers,
+    )
+    assert (answer.content, answer["Content-Type"]) == (b"<Response/>", "text/xml")
+
+
+def test_receipts_come_in_any_order(place: Place, sandbox: TwilioSandbox) -> None:
+    delivery = place.send(place.answer("Hello"))
+    for state in ("delivered", "sent", "queued", "undelivered"):
+        sandbox.call(sandbox.status_call(delivery.provider_id, state))
+        place.work()
+    delivery.refresh_from_db()
+    assert delivery.state == "delivered"
+
+
+def test_what_will_not_arrive_says_why_and_is_our_turn_again(
+    place: Place, sandbox: TwilioSandbox
+) -> None:
+    delivery = place.send(place.answer("Hello"))
+    assert Ticket.objects.get().status == "pending"
+    sandbox.tells(delivery.provider_id, "undelivered")
+    place.work()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.error) == ("failed", "There is no such number.")
+    assert Ticket.objects.get().status == "open"
+
+
+def test_a_status_call_settles_what_may_have_been_sent(
+    place: Place, sandbox: TwilioSandbox
+) -> None:
+    sandbox.faults = ["dropped"]
+    delivery = place.send(place.answer("Hello"))
+    assert delivery.state == "ambiguous"
+    sandbox.tells(sandbox.took[0].name, "delivered")
+    place.work()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.provider_id) == ("delivered", sandbox.took[0].name)
+
+
+def test_the_list_settles_what_may_have_been_sent(place: Place, sandbox: TwilioSandbox) -> None:
+    sandbox.faults, sandbox.calls = ["dropped"], False
+    delivery = place.send(place.answer("Hello"))
+    place.pull()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.provider_id) == ("sent", sandbox.took[0].name)
+
+
+def test_of_two_alike_nobody_guesses(place: Place, sandbox: TwilioSandbox) -> None:
+    sandbox.calls = False
+    for fault in ("error", "dropped"):
+        sandbox.faults = [fault]
+        assert place.send(place.answer("Hello")).state == "ambiguous"
+    place.pull()
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"ambiguous"}
+
+
+def test_the_list_tells_receipts_that_no_call_brought(place: Place, sandbox: TwilioSandbox) -> None:
+    delivery = place.send(place.answer("Hello"))
+    sandbox.calls = False
+    sandbox.tells(delivery.provider_id, "delivered")
+    place.pull()
+    delivery.refresh_from_db()
+    assert delivery.state == "delivered"
+
+
+def test_a_long_outage_is_read_over_all_pages_in_order_and_marked_late(
+    place: Place, sandbox: TwilioSandbox
+) -> None:
+    sandbox.calls = False
+    for number in range(8):
+        sandbox.says(f"part {number}", picture=number == 3)
+    sandbox.outage_was(timedelta(minutes=5))
+    place.pull()
+    late = place.messages()[1:]
+    assert [one.text for one in late] == [f"part {number}" for number in range(8)]
+    assert all(one.late for one in late)
+    assert Attachment.objects.get().state == "stored"
+    assert place.account.missed == 8
+
+
+def test_a_message_whose_call_is_on_its_way_is_left_to_it(
+    place: Place, sandbox: TwilioSandbox
+) -> None:
+    sandbox.calls = False
+    sandbox.says("Just now")
+    place.pull()
+    assert len(place.messages()) == 1
+    assert place.account.missed == 0
+
+
+def test_stop_is_heeded_until_start(place: Place, sandbox: TwilioSandbox) -> None:
+    sandbox.says("Stop")
+    place.work()
+    assert Identity.objects.get().undeliverable_reason == "opted_out"
+    with pytest.raises(NotReachable, match="STOP"):
+        place.answer("Hello?")
+    sandbox.says("START")
+    place.work()
+    assert Identity.objects.get().undeliverable_at is None
+    assert place.send(place.answer("Hello again")).state == "sent"
+
+
+def test_numbers_are_of_the_inboxs_country(place: Place, sandbox: TwilioSandbox) -> None:
+    sandbox.says("Me again", sender="0901112223")
+    place.work()
+    assert Identity.objects.get().value == CUSTOMER
+    sandbox.says("Your code is 1", sender="MYBANK")
+    place.work()
+    assert set(Identity.objects.values_list("value", flat=True)) == {CUSTOMER, "MYBANK"}
+
+
+def test_a_message_for_another_number_is_set_aside(place: Place, sandbox: TwilioSandbox) -> None:
+    sandbox.call(sandbox.call_of("Hi", To="+12025550199"))
+    place.work()
+    assert place.items()[-1] == ("ignored", "other_account")
+
+
+def test_only_the_api_is_told_who_we_are(place: Place, sandbox: TwilioSandbox) -> None:
+    sandbox.says("Look", picture=True)
+    place.work()
+    assert Attachment.objects.get().state == "stored"
+    assert sandbox.strangers == []
+
+
+def test_twilio_fetches_files_by_an_address_of_an_hour(
+    place: Place, sandbox: TwilioSandbox
+) -> None:
+    upload = SimpleUploadedFile("lamp.jpg", b"\xff\xd8lamp", "image/jpeg")
+    picture = attachments.upload(upload, by=place.cast.alice)
+    place.send(place.answer("This one?", [picture]))
+    [address] = sandbox.took[0].files
+    path = urlsplit(address).path
+    answer = Client().get(path)
+    assert b"".join(answer) == b"\xff\xd8lamp"
+    assert answer["Content-Type"] == "image/jpeg"
+    assert Client().get(path.replace(path[-8:-1], "aaaaaaa")).status_code == 404
+
+
+def test_a_number_of_somebody_else_is_not_connected(cast: Cast, admin: Agent) -> None:
+    with TwilioSandbox(knock=knock) as sandbox:
+        answer = settings_page(admin, sandbox, cast, number="+12025550177")
+        assert answer.status_code == 422
+        assert "This number is not in the account." in answer.content.decode()
+        answer = settings_page(admin, sandbox, cast, auth_token="wrong")
+        assert "Twilio refuses the account SID or the auth token." in answer.content.decode()
+        assert sandbox.hook == ""
