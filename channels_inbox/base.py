@@ -65,7 +65,7 @@ class Accepted:
 # account: nothing more is sent by it for a while, and no try is counted. `OPTED_OUT` and `BLOCKED`
 # are the customer's own word and stay with the address. `WINDOW` says that the channel takes free
 # text only for a time after the customer wrote.
-SIGN_IN, BUSY = "sign_in", "busy"
+SIGN_IN, BUSY = "token_refused", "busy"
 OPTED_OUT, BLOCKED = "opted_out", "blocked"
 WINDOW = "window_closed"
 

@@ -246,6 +246,10 @@ class Provider:
         """Tell the provider where to call, once the settings are saved. Raises ConnectError."""
         return
 
+    def is_called(self, account: Account) -> bool:
+        """Whether its provider is to call us."""
+        return True
+
     def hook_address(self, inbox: Inbox) -> str:
         return settings.BASE_URL + reverse("hook", args=[self.kind, inbox.public_id])
 

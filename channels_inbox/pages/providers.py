@@ -120,7 +120,9 @@ def _page(
 ) -> HttpResponse:
     inbox, provider = form.inbox, form.provider
     context: dict[str, object] = {"form": form, "inbox": inbox, "provider": provider, **more}
-    if inbox.pk:
+    account = Account.objects.filter(inbox=inbox).first() if inbox.pk else None
+    if account and provider.is_called(account):
         context["hook_url"] = provider.hook_address(inbox)
+    if account:
         context["health"] = how_it_does(inbox)
     return render(request, "inboxes/provider.html", context, status=status)

@@ -62,6 +62,7 @@ class Telegram(Provider):
             "way",
             gettext_lazy("How messages come"),
             gettext_lazy("Telegram can call only an address that is open to all, by https."),
+            initial=BY_HOOK if settings.BASE_URL.startswith("https://") else BY_ASKING,
             choices=(
                 (BY_HOOK, gettext_lazy("Telegram calls the desk: at once")),
                 (BY_ASKING, gettext_lazy("The desk asks Telegram: within a minute")),
@@ -131,10 +132,13 @@ class Telegram(Provider):
     def introduce(self, account: Account) -> str:
         return f"@{text(Api.of(account).ask('getMe'), 'username')}"
 
+    def is_called(self, account: Account) -> bool:
+        return TelegramConfig.of(account.config).way == BY_HOOK
+
     def open_hook(self, account: Account) -> None:
         """Telegram signs nothing: it shows a secret that it is given here."""
         api = Api.of(account)
-        if TelegramConfig.of(account.config).way == BY_ASKING:
+        if not self.is_called(account):
             api.ask("deleteWebhook")
             return
         if not vault.has(account.inbox, HOOK_SECRET):
@@ -152,7 +156,7 @@ class Telegram(Provider):
             api = Api.of(account)
             me = api.ask("getMe")
             checks = [Check(signing_in, True, f"@{text(me, 'username')}")]
-            if account.inbox.pk and TelegramConfig.of(account.config).way == BY_HOOK:
+            if account.inbox.pk and self.is_called(account):
                 checks.append(self._hook_check(api.ask("getWebhookInfo") or {}, account.inbox))
         except ConnectError as error:
             return [Check(signing_in, False, error.error)]

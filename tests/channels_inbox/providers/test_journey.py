@@ -126,7 +126,7 @@ def test_a_refused_sign_in_holds_what_waits_until_it_is_mended(place: Place) -> 
     entry = place.answer("Hello")
     for _try in range(10):
         assert place.send(entry).state == "queued"
-    assert place.account.error_code == "sending:sign_in"
+    assert place.account.error_code == "sending:token_refused"
     assert place.send(entry).state == "sent"
     assert place.account.error_code == ""
 
