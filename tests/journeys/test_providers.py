@@ -13,7 +13,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from conversations.models import Inbox, Role
-from tests.builders import make_agent, make_team
+from tests.builders import make_agent, make_inbox, make_team, write_in
 from tests.channels_inbox.providers.conftest import knock
 from tests.channels_inbox.providers.telegram_sandbox import TOKEN as BOT
 from tests.channels_inbox.providers.telegram_sandbox import TelegramSandbox
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from pytest_django.fixtures import Settings
     from pytest_django.live_server_helper import LiveServer
+
+    from tests.builders import Cast
+    from tests.journeys.browsers import Desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 # Where pictures of the pages are wanted, if anywhere.
@@ -119,3 +122,28 @@ def test_telegram_is_connected_by_its_page(page: Page) -> None:
         assert Inbox.objects.get().address == "@lamps_bot"
         page.goto(reverse("inboxes:inboxes"))
         looked_at(page, "inboxes")
+
+
+def test_the_composer_counts_the_parts_of_an_sms_as_one_types(desk: Desk, cast: Cast) -> None:
+    sms = make_inbox(cast.support, "Lamps by SMS", kind="twilio_sms", address="+12025550100")
+    entry = write_in(sms, "+84901112223", kind="phone", text="Đèn bị vỡ", follows_on=True)
+    address = f"/conversations/{entry.conversation_id}/?ticket={entry.ticket_id}"
+    page = desk.tab(desk.computer(cast.alice), address)
+    line, area = page.locator("[data-segments]"), page.locator("#reply-text")
+    for text, told in (
+        ("x" * 161, "SMS parts: 2 · letters left in the last: 145"),
+        ("Sorry {", "SMS parts: 1 · letters left in the last: 152"),
+        (
+            "Chào bạn",
+            "SMS parts: 1 · letters left in the last: 62 · with letters that make parts shorter",
+        ),
+        (
+            "😀" * 36,
+            "SMS parts: 2 · letters left in the last: 61 · with letters that make parts shorter",
+        ),
+    ):
+        area.fill(text)
+        expect(line).to_have_text(told)
+    expect(page.locator("#reply-identity option:checked")).to_contain_text("+84901112223")
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / "sms-conversation.png")
