@@ -30,7 +30,7 @@ from conversations.sweeping import each
 from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
-    from conversations.models import Team
+    from conversations.models import Bot, Team
 
 ANSWER_WITHIN: Final = timedelta(minutes=10)
 LONGEST_LINE: Final = 200
@@ -65,28 +65,48 @@ def offer(
             return _same(before, (team.pk, agent, by.pk, warm, packet.stored()))
         if fresh.owner_epoch != epoch:
             raise StaleOwner
-        _check_receiver(fresh, team, agent, by)
-        made = Offer(
-            ticket=fresh,
-            warm=warm,
-            from_team=fresh.team,
-            from_agent=fresh.agent,
-            from_bot=fresh.bot,
-            to_team=team,
-            to_agent=agent,
-            offered_by=by,
-            actor=by.actor,
-            packet=packet.stored(),
-            gathered=packets.gather(thread, fresh, {by, fresh.agent or by}),
-            packet_head=thread.head,
-            offered_at=thread.now,
-            expires_at=thread.now + within,
+        return offer_within(
+            thread, fresh, team=team, agent=agent, by=by, packet=packet, warm=warm, within=within
         )
-        if not warm and not fresh.is_unowned:
-            actor = Actor.of(by)
-            ownership.apply(thread, fresh, "released", by=actor, team=fresh.team, reason="offered")
-        _write(thread, fresh, made)
-        return made
+
+
+def offer_within(
+    thread: Thread,
+    ticket: Ticket,
+    *,
+    team: Team,
+    agent: Agent | None = None,
+    by: Agent | Bot,
+    packet: Packet,
+    warm: bool = True,
+    within: timedelta = ANSWER_WITHIN,
+) -> Offer:
+    """The same under the thread's lock, for a ticket read under it that nobody is offered, and a
+    packet that was checked or written by us. Raises BadInput for who can't take it over."""
+    _check_receiver(ticket, team, agent, by)
+    made = Offer(
+        ticket=ticket,
+        warm=warm,
+        from_team=ticket.team,
+        from_agent=ticket.agent,
+        from_bot=ticket.bot,
+        to_team=team,
+        to_agent=agent,
+        offered_by=by if isinstance(by, Agent) else None,
+        actor=by.actor,
+        packet=packet.stored(),
+        gathered=packets.gather(
+            thread, ticket, {who for who in (by, ticket.agent) if isinstance(who, Agent)}
+        ),
+        packet_head=thread.head,
+        offered_at=thread.now,
+        expires_at=thread.now + within,
+    )
+    if not warm and not ticket.is_unowned:
+        actor = Actor.of(by)
+        ownership.apply(thread, ticket, "released", by=actor, team=ticket.team, reason="offered")
+    _write(thread, ticket, made, Actor.of(by))
+    return made
 
 
 def accept(offer: Offer, *, by: Agent, seen_head: int, restatement: str | None) -> Offer:
@@ -233,7 +253,7 @@ def _same(before: Offer, asked: tuple[object, ...]) -> Offer:
     return before
 
 
-def _check_receiver(ticket: Ticket, team: Team, agent: Agent | None, by: Agent) -> None:
+def _check_receiver(ticket: Ticket, team: Team, agent: Agent | None, by: Agent | Bot) -> None:
     if ticket.is_resolved:
         raise BadInput(_("This is resolved. Open it again before you hand it over."))
     if ticket.restriction and team.pk != ticket.team_id:
@@ -243,7 +263,7 @@ def _check_receiver(ticket: Ticket, team: Team, agent: Agent | None, by: Agent) 
     if agent is None:
         _check_team(ticket, team)
         return
-    if agent.pk == by.pk or agent.pk == ticket.agent_id:
+    if agent in (by, ticket.agent):
         raise BadInput(_("Offer it to somebody who doesn't have it."))
     if _declined(ticket, agent):
         raise BadInput(_("They have declined this already. Choose somebody else."))
@@ -261,7 +281,7 @@ def _declined(ticket: Ticket, agent: Agent) -> bool:
     return Decline.objects.standing().filter(offer__ticket=ticket, agent=agent).exists()
 
 
-def _write(thread: Thread, ticket: Ticket, made: Offer) -> None:
+def _write(thread: Thread, ticket: Ticket, made: Offer, by: Actor) -> None:
     made.from_epoch, made.rev = ticket.owner_epoch, thread.next_rev()
     try:
         with transaction.atomic():
@@ -271,8 +291,7 @@ def _write(thread: Thread, ticket: Ticket, made: Offer) -> None:
     except IntegrityError as error:
         raise BadInput(_("They are not an active member of that team.")) from error
     offers.touched(thread, ticket, made)
-    actor = Actor(made.actor, agent_id=made.offered_by_id)
-    thread.event(ticket, "offered", by=actor, **made.told(), reason=made.packet["reason"]["text"])
+    thread.event(ticket, "offered", by=by, **made.told(), reason=made.packet["reason"]["text"])
 
 
 def _hand_over(thread: Thread, offer: Offer, to: Agent) -> None:

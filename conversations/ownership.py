@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from conversations.models import Bot, Identity
 
-OWNER_EVENTS = ("assigned", "taken", "released", "moved_team", "offer_accepted", "returned")
+OWNER_EVENTS = (
+    *("assigned", "taken", "released", "moved_team", "offer_accepted", "returned", "lent"),
+)
 
 
 def begin(thread: Thread, ticket: Ticket, by: Actor) -> None:
@@ -108,7 +110,8 @@ def give_back(thread: Thread, ticket: Ticket, offer: Offer) -> None:
         agent = None
     if agent and offer.is_for_absent and not _is_here(agent):
         agent = None
-    if bot and not (bot.is_active and bot.team_id == team.pk):
+    # What it offered itself, it has given up.
+    if bot and (bot.actor == offer.actor or not bot.is_active or bot.team_id != team.pk):
         bot = None
     owner = (team.pk, agent.pk if agent else None, bot.pk if bot else None)
     if (ticket.team_id, ticket.agent_id, ticket.bot_id) != owner:
@@ -214,6 +217,8 @@ def apply(
         "team_name": team.name,
         "agent": agent.pk if agent else None,
         "agent_name": str(agent) if agent else "",
+        "bot": bot.pk if bot else None,
+        "bot_name": bot.name if bot else "",
         "reason": reason,
         **told,
     }
@@ -223,14 +228,17 @@ def apply(
         with transaction.atomic():
             if agent:
                 keep_in_place(agent)
+            owner = {"team": team, "agent": agent, **_held_by(bot, thread)}
             changed = Ticket.objects.filter(pk=ticket.pk, owner_epoch=seen).update(
-                owner_epoch=seen + 1, team=team, agent=agent, bot=bot, rev=ticket.rev
+                owner_epoch=seen + 1, **owner, rev=ticket.rev
             )
     except IntegrityError as error:
         raise BadInput(_("They are not an active member of that team.")) from error
     if not changed:
         raise StaleOwner
-    ticket.owner_epoch, ticket.team, ticket.agent, ticket.bot = seen + 1, team, agent, bot
+    ticket.owner_epoch = seen + 1
+    for name, value in owner.items():
+        setattr(ticket, name, value)
     thread.touched(ticket, team=team_before, agent=agent_before)
     _write_history(thread, ticket, by)
     thread.event(ticket, event, by=by, shown_to=shown_to, **data)
@@ -238,6 +246,13 @@ def apply(
     if ticket.restriction and team_before != team.pk:
         thread.start_over()
     wake.assign_in(team)
+
+
+def _held_by(bot: Bot | None, thread: Thread) -> dict[str, Any]:
+    """A bot owns for a while only, and with people behind it."""
+    if bot is None:
+        return {"bot": None, "bot_until": None, "bot_fallback": None}
+    return {"bot": bot, "bot_until": thread.now + bot.holds_for, "bot_fallback": bot.people}
 
 
 def _change(

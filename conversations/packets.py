@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from conversations import collecting
 from conversations.errors import BadInput
 from conversations.gist.packet import NEWEST, ThreadEntry, prefill
 from conversations.gist.texts import READ_AT_MOST
@@ -93,9 +94,9 @@ REQUIRED: Final = ("asks", "next", "reason")
 def prefilled(ticket: Ticket) -> Packet:
     """What the ticket's newest messages and notes say by themselves, in the reader's language and
     times. Why it is handed over only its sender can say; what the desk keeps as promises it adds by
-    itself."""
+    itself. What a bot said answers nothing."""
     rows = (
-        Entry.objects.filter(ticket=ticket, withdrawn_at=None)
+        Entry.objects.filter(ticket=ticket, withdrawn_at=None, bot=None)
         .exclude(kind=Kind.EVENT)
         .select_related("delivery")
         .annotate(start=Left("text", READ_AT_MOST))
@@ -186,12 +187,13 @@ def _check_cited(cited: set[int], ticket: Ticket) -> None:
 def gather(thread: Thread, ticket: Ticket, writers: Iterable[Agent]) -> dict[str, Any]:
     """What the desk itself knows at this moment, as plain values: `drafts` of these writers that
     were never sent, open `promises` of the ticket, `deadlines` of all open matters of the customer,
-    `identities` with what proves them. Moments are ISO 8601."""
+    `identities` with what proves them, what bots have `collected`. Moments are ISO 8601."""
     return {
         "drafts": _drafts(ticket, writers),
         "promises": _promises(ticket),
         "deadlines": _deadlines(thread, ticket),
         "identities": _identities(thread),
+        "collected": collecting.gathered(ticket),
     }
 
 

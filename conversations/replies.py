@@ -350,9 +350,10 @@ def _send(
 
 
 def _take_if_free(thread: Thread, ticket: Ticket, by: Agent) -> None:
-    """Who answers an unowned ticket owns it. A supervisor from outside the team only helps out."""
+    """Who answers a ticket no person owns has it from now on, so that no bot goes on beside them. A
+    supervisor from outside the team only helps out."""
     if (
-        ticket.is_unowned
+        ticket.agent_id is None
         and not ticket.is_resolved
         and by.memberships.filter(team=ticket.team_id, active=True).exists()
     ):

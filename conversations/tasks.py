@@ -1,5 +1,6 @@
-"""Wake-ups by the clock: held replies go out, sleeping tickets wake, offers end, owners hear of
-what they promised, what waits is given to somebody, old keys are forgotten, files are made."""
+"""Wake-ups by the clock: held replies go out, sleeping tickets wake, offers end, bots give up,
+owners hear of what they promised, what waits is given to somebody, old keys are forgotten, files
+are made."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from conversations import (
     absence,
     api_tokens,
     assignment,
+    bots,
     exports,
     handoffs,
     presence,
@@ -27,6 +29,7 @@ def sweep() -> None:
     promises.warn_due()
     tickets.wake_due()
     handoffs.expire_due()
+    bots.give_up_due()
 
 
 @shared_task(name=wake.ASSIGN, queue="fast")

@@ -109,6 +109,13 @@ def needs_us(thread: Thread, ticket: Ticket) -> None:
         thread.stamp(ticket, *MATTER)
 
 
+def finish(thread: Thread, ticket: Ticket, *, by: Actor) -> None:
+    """Its owner says that it is done."""
+    _finish(thread, ticket)
+    thread.stamp(ticket, *MATTER)
+    thread.event(ticket, "resolved", by=by)
+
+
 def resolve(ticket: Ticket, *, by: Agent, promises: str = "") -> Ticket:
     """`promises` says what becomes of those that are open: "kept", or "withdrawn" (no longer
     needed; those that are overdue are broken). Raises PromisesOpen where it doesn't."""

@@ -1,3 +1,4 @@
+from conversations.models.bots import MOST_TURNS, Collected, Stint, ValueSort
 from conversations.models.conversations import Conversation, Customer, Merge
 from conversations.models.deliveries import (
     RECEIPT_RANK,
@@ -46,6 +47,7 @@ from conversations.models.transcripts import (
 from conversations.models.weights import ChannelWeight
 
 __all__ = [
+    "MOST_TURNS",
     "RECEIPT_RANK",
     "Agent",
     "Alert",
@@ -57,6 +59,7 @@ __all__ = [
     "Bot",
     "ChannelWeight",
     "Clock",
+    "Collected",
     "Conversation",
     "Customer",
     "DeadlineKind",
@@ -98,9 +101,11 @@ __all__ = [
     "Role",
     "Scope",
     "Status",
+    "Stint",
     "Team",
     "Ticket",
     "TranscriptAccess",
     "TranscriptAct",
     "TranscriptExport",
+    "ValueSort",
 ]

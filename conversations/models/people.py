@@ -12,6 +12,8 @@ from django.utils.translation import pgettext_lazy
 
 ACTING_TEAMS = "SELECT team_id FROM conversations_membership WHERE agent_id = %s AND active"
 
+BOT_HOLDS_FOR = timedelta(minutes=15)
+
 
 # Twenty mails, or five chats.
 DEFAULT_CAPACITY = 20
@@ -196,14 +198,32 @@ class Membership(models.Model):
 
 
 class Bot(models.Model):
-    """A program that acts for a team with the same verbs as an agent."""
+    """A program that acts for a team with the same verbs as an agent.
+
+    What it owns it gives up after `holds_for` to the people of its `fallback`, or of its own team
+    where none is named. With an `inbox` it is who receives there.
+    """
 
     name = models.CharField(_("name"), max_length=100)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="bots")
     is_active = models.BooleanField(_("active"), default=True)
+    inbox = models.ForeignKey(
+        "conversations.Inbox", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    fallback = models.ForeignKey(
+        Team, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    holds_for = models.DurationField(default=BOT_HOLDS_FOR, db_default=BOT_HOLDS_FOR)
 
     class Meta:
-        constraints = [models.UniqueConstraint("id", "team", name="bot_team")]
+        constraints = [
+            models.UniqueConstraint("id", "team", name="bot_team"),
+            models.UniqueConstraint("inbox", "team", name="bot_of_inbox"),
+            models.CheckConstraint(
+                condition=Q(holds_for__gt=timedelta(0), holds_for__lte=timedelta(days=1)),
+                name="bot_holds_for",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -211,3 +231,8 @@ class Bot(models.Model):
     @property
     def actor(self) -> str:
         return f"bot:{self.pk}"
+
+    @property
+    def people(self) -> Team:
+        """Who has what it gives up."""
+        return self.fallback or self.team

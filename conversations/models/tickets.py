@@ -70,6 +70,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def unresolved(self) -> TicketQuerySet:
         return self.exclude(status=Status.RESOLVED)
 
+    def overdue_of_bots(self, now: datetime) -> TicketQuerySet:
+        """What bots own and have to give up."""
+        return self.unresolved().filter(bot__isnull=False, bot_until__lte=now)
+
     def due(self, now: datetime) -> TicketQuerySet:
         """Snoozed and pending tickets whose time has come."""
         return self.filter(status__in=(Status.SNOOZED, Status.PENDING), deadline_at__lte=now)
@@ -81,6 +85,7 @@ class Ticket(models.Model):
     The team and agent refer to an active membership by a foreign key (`acting_agent`, laid in SQL),
     and the ticket to its current ownership row by (id, owner_epoch, holder). `promised_at` is when
     the next open promise is due; where that is the deadline, `otherwise_…` is what it would be.
+    What a bot owns, it gives up at `bot_until` to the people of `bot_fallback`.
     """
 
     conversation = models.ForeignKey(
@@ -110,6 +115,10 @@ class Ticket(models.Model):
     )
     bot = models.ForeignKey(
         Bot, null=True, blank=True, on_delete=models.PROTECT, related_name="tickets", db_index=False
+    )
+    bot_until = models.DateTimeField(null=True)
+    bot_fallback = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     owner_epoch = models.BigIntegerField(default=1, db_default=1)
     holder = holder_column()
@@ -156,6 +165,11 @@ class Ticket(models.Model):
             models.UniqueConstraint("token_id", name="ticket_token"),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="ticket_status"),
             models.CheckConstraint(condition=Q(agent=None) | Q(bot=None), name="ticket_one_holder"),
+            models.CheckConstraint(
+                condition=Q(bot=None, bot_until=None, bot_fallback=None)
+                | Q(bot__isnull=False, bot_until__isnull=False, bot_fallback__isnull=False),
+                name="ticket_with_bot",
+            ),
             models.CheckConstraint(
                 condition=Q(status="resolved", deadline_at=None, deadline_kind="")
                 | (~Q(status="resolved") & Q(deadline_at__isnull=False) & ~Q(deadline_kind="")),
@@ -213,6 +227,11 @@ class Ticket(models.Model):
                 "id",
                 condition=~Q(status="resolved") & Q(agent__isnull=False),
                 name="ticket_agent_due",
+            ),
+            models.Index(
+                "bot_until",
+                condition=~Q(status="resolved") & Q(bot__isnull=False),
+                name="ticket_bot_until",
             ),
             models.Index(
                 "resolved_at", "id", condition=Q(status="resolved"), name="ticket_resolved"

@@ -10,6 +10,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from conversations import collecting
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -26,6 +28,9 @@ DONE = {
     "moved": gettext_noop("%(who)s moved a message here from “%(from_subject)s”"),
     "taken": gettext_noop("%(who)s took this"),
     "assigned": gettext_noop("%(who)s assigned this to %(agent_name)s"),
+    "lent": gettext_noop(
+        "%(who)s asked %(bot_name)s to find out: %(goal)s (messages at most: %(turns)s)"
+    ),
     "offered": gettext_noop("%(who)s offered this to %(to_name)s"),
     "offer_accepted": gettext_noop("%(who)s accepted this: %(restatement)s"),
     "offer_declined": gettext_noop("%(who)s declined the offer: %(reason)s"),
@@ -67,6 +72,7 @@ BY_ITSELF = {
     "offer_withdrawn": gettext_noop("The offer to %(to_name)s ended: the owner changed"),
     "promise_due": gettext_noop("Due soon: “%(text)s”, promised for %(due)s"),
     "returned": gettext_noop("Back with %(owner)s"),
+    "answer_discarded": gettext_noop("An answer of %(bot_name)s came too late and was not sent"),
 }
 REASONS = {
     ("reopened", "customer_wrote"): gettext_noop("Opened again: the customer wrote"),
@@ -85,6 +91,12 @@ REASONS = {
     ("offer_withdrawn", "joined"): gettext_noop(
         "The offer to %(to_name)s ended: two profiles were joined"
     ),
+    ("returned", "bot_goal"): gettext_noop("Back with %(owner)s: what was asked for is known"),
+    ("returned", "bot_limit"): gettext_noop(
+        "Back with %(owner)s: the assistant asked as often as it was to"
+    ),
+    ("returned", "bot_deadline"): gettext_noop("Back with %(owner)s: the assistant's time was up"),
+    ("returned", "bot_asked"): gettext_noop("Back with %(owner)s: they asked for a person"),
     ("offer_withdrawn", "back"): gettext_noop(
         "The offer to %(to_name)s ended: who has this is back"
     ),
@@ -132,7 +144,9 @@ def _told(entry: Entry, viewer: Agent) -> _Told:
     if entry.data.get("agent") == viewer.pk:
         told["agent_name"] = _("you")
         told["to_name"] = _("you")
-    told["owner"] = told.get("agent_name") or told.get("team_name", "")
+    if "goal" in told:
+        told["goal"] = collecting.label(told["goal"])
+    told["owner"] = told.get("agent_name") or told.get("bot_name") or told.get("team_name", "")
     for name in ("until", "due"):
         if name in told and (moment := parse_datetime(told[name])):
             told[name] = date_format(timezone.localtime(moment), "DATETIME_FORMAT")

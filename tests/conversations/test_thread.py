@@ -67,7 +67,8 @@ def test_many_are_locked_by_origin(cast: Cast) -> None:
         ("UPDATE conversations_ticket SET agent_id = {charlie}", "ticket_agent_is_member"),
         ("UPDATE conversations_ticket SET bot_id = {bot}", "ticket_one_holder"),
         (
-            "UPDATE conversations_ticket SET agent_id = NULL, bot_id = {foreign_bot}",
+            "UPDATE conversations_ticket SET agent_id = NULL, bot_id = {foreign_bot},"
+            " bot_until = now(), bot_fallback_id = team_id",
             "ticket_bot_of_team",
         ),
         ("UPDATE conversations_ticket SET team_id = {billing}", "ticket_agent_is_member"),

@@ -13,6 +13,7 @@ from conversations import (
     absence,
     assignment,
     attachments,
+    bots,
     customers,
     deliveries,
     handoffs,
@@ -30,6 +31,7 @@ from conversations import (
 from conversations.customers import Address
 from conversations.models import (
     Attachment,
+    Bot,
     Delivery,
     HeldSend,
     Inbox,
@@ -54,6 +56,7 @@ from tests.builders import (
     ticket_of,
     write_in,
 )
+from tests.conversations.botting import acts, make_bot, time_is_up
 from tests.conversations.promising import due_soon, promised
 
 if TYPE_CHECKING:
@@ -144,6 +147,12 @@ class Desk:
         presence.renew([self.cast.alice.pk])
         ago = timezone.now() - timedelta(hours=1)
         Presence.objects.update(online_until=ago, told="offline", told_at=ago)
+
+    def of_bot(self) -> Bot:
+        """The ticket is a bot's of Support, with Billing behind it."""
+        bot = make_bot(self.cast.inbox, fallback=self.cast.billing)
+        bots.take(self.ticket, by=bot, epoch=self.epoch)
+        return bot
 
     def file(self, state: str) -> Attachment:
         return Attachment.objects.create(
@@ -329,6 +338,19 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
         lambda d: None,
         lambda d, _: promises.dismiss(d.entry, by=d.cast.alice),
     ),
+    "bots.take": (lambda d: None, lambda d, _: d.of_bot()),
+    "bots.lend": (
+        lambda d: make_bot(d.cast.inbox),
+        lambda d, bot: bots.lend(
+            d.ticket, to=bot, by=d.cast.alice, epoch=d.epoch, goal="order_number"
+        ),
+    ),
+    "bots.act": (lambda d: d.of_bot(), lambda d, bot: acts(d.ticket, bot)),
+    "bots.give_up_due": (
+        lambda d: (d.of_bot(), time_is_up(d.ticket)),
+        lambda d, _: bots.give_up_due(),
+    ),
+    "bots.keep": (lambda d: d.of_bot(), lambda d, bot: bots.keep(bot, is_active=False)),
     "customers.add_address": (
         lambda d: None,
         lambda d, _: customers.add_address(
@@ -467,9 +489,10 @@ OTHERS = {
     "absence": set[str](),
     "assignment": {"takers_of", "waiting_in", "choose"},
     "attachments": {"upload", "store", "safe_name"},
+    "bots": {"heard", "turn_of", "lenders_of"},
     "customers": {"stored_forms", "untagged", "write_memo", "heard_from", "surer", "mark_undeliverable"},
     "deliveries": {"queue", "claim", "renew", "handing_over", "seen"},
-    "handoffs": {"saw"},
+    "handoffs": {"saw", "offer_within"},
     "intake": {"late", "remember_names", "newest_of_sender", "hang_files"},
     "mirrored": set[str](),
     "merges": {"undoable"},
@@ -485,5 +508,6 @@ OTHERS = {
     "replies": {"check_context", "newer_than", "sent_before", "hand_over"},
     "tickets": {
         "open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry", "wake",
+        "finish",
     },
 }  # fmt: skip
