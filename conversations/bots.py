@@ -72,6 +72,14 @@ class Act:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What names a message of a bot: the epoch it thought at, and its token."""
+
+    epoch: int
+    token: UUID
+
+
+@dataclass(frozen=True)
 class Turn:
     """A bot's turn as it was read: what the customer wrote since it wrote last, oldest first.
     `epoch` and `head` are to be told with what it does. With a `goal` that is all it is to find
@@ -187,7 +195,7 @@ def act(
             _let_go(thread, fresh, stint, "deadline")
             return False
         _require_newest(thread, fresh, by, seen_head)
-        _do(thread, fresh, stint, act, client_token)
+        _do(thread, fresh, stint, act, Sent(epoch, client_token))
         return True
 
 
@@ -216,13 +224,13 @@ def lenders_of(ticket: Ticket) -> Sequence[Bot]:
     return list(rows.filter(inbox=ticket.inbox_id).order_by("pk"))
 
 
-def _do(thread: Thread, ticket: Ticket, stint: Stint, act: Act, token: UUID) -> None:
+def _do(thread: Thread, ticket: Ticket, stint: Stint, act: Act, sent: Sent) -> None:
     bot = stint.bot
     collecting.keep(thread, ticket, act.collects, by=bot)
     met = bool(stint.goal) and any(found.name == stint.goal for found in act.collects)
     used_up = stint.most_turns is not None and stint.turns >= stint.most_turns
     said = bool(act.says) and not used_up
-    if said and not _say(thread, ticket, bot, act, token):
+    if said and not _say(thread, ticket, bot, act, sent):
         _let_go(thread, ticket, stint, "not_reachable")
         return
     stint.turns, stint.memory, stint.due_at = stint.turns + said, act.memory, None
@@ -245,7 +253,7 @@ def _resolve(thread: Thread, ticket: Ticket, stint: Stint) -> None:
         tickets.finish(thread, ticket, by=Actor.of(stint.bot))
 
 
-def _say(thread: Thread, ticket: Ticket, bot: Bot, act: Act, token: UUID) -> bool:
+def _say(thread: Thread, ticket: Ticket, bot: Bot, act: Act, sent: Sent) -> bool:
     """Write to where the customer wrote from. It is no answer of a person: it is nobody's turn
     otherwise for it, and it doesn't follow a visitor who has left by mail."""
     heard = _last_heard(ticket, bot)
@@ -261,8 +269,8 @@ def _say(thread: Thread, ticket: Ticket, bot: Bot, act: Act, token: UUID) -> boo
         identity=heard.identity,
         inbox=heard.inbox,
         text=act.says,
-        data={"ticket": ticket.pk, "epoch": ticket.owner_epoch, "choices": list(act.choices)},
-        client_token=token,
+        data={"ticket": ticket.pk, "epoch": sent.epoch, "choices": list(act.choices)},
+        client_token=sent.token,
     )
     told = deliveries.queue(thread, entry, identity=heard.identity, inbox=heard.inbox, payload={})
     type(told).objects.filter(pk=told.pk).update(look_at=None)

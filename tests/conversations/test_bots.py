@@ -12,7 +12,7 @@ from conversations import bots, collecting, handoffs, ownership, tickets
 from conversations.bots import GIVES_UP, RESOLVES, Act
 from conversations.collecting import Value
 from conversations.errors import BadInput, StaleContext, StaleOwner
-from conversations.models import Bot, Collected, Delivery, Entry, Offer, Ticket
+from conversations.models import Bot, Collected, Delivery, Entry, Offer, Ticket, ValueSort
 from conversations.packets import Packet
 from tests import builders
 from tests.builders import Cast
@@ -169,7 +169,7 @@ def test_values_are_kept_by_their_sort(ticket: Ticket, bot: Bot) -> None:
         assert acts(ticket, bot, act)
     assert (seen.kinds, seen.raised) == ([], 1)
     assert {row.name: row.value for row in collecting.of(ticket)} == told
-    assert {row.sort for row in collecting.of(ticket)} == set(collecting.ValueSort.values)
+    assert {row.sort for row in collecting.of(ticket)} == set(ValueSort.values)
     assert {row.entry_id for row in collecting.of(ticket)} == {first(ticket)}
     acts(ticket, bot, Act(collects=(found(ticket, value="10434"),)))
     assert collecting.of(ticket)[-1].value == "10434"

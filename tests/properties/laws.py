@@ -88,6 +88,21 @@ BREACHES = {
         SELECT * FROM (SELECT ticket_id, since, lag(since) OVER (PARTITION BY ticket_id
                        ORDER BY epoch) AS earlier FROM conversations_ownership) x
         WHERE earlier > since""",
+    "a bot owns for a while, with people behind it": """
+        SELECT id FROM conversations_ticket WHERE (bot_id IS NOT NULL)
+        <> (bot_until IS NOT NULL AND bot_fallback_id IS NOT NULL)""",
+    "a bot has answered only while it held the ticket": """
+        SELECT e.id, e.data FROM conversations_entry e
+        JOIN conversations_delivery d ON d.entry_id = e.id
+        LEFT JOIN conversations_ownership o ON o.ticket_id = (e.data->>'ticket')::bigint
+          AND o.epoch = (e.data->>'epoch')::bigint
+        WHERE e.bot_id IS NOT NULL AND e.kind = 'message' AND (o.bot_id IS DISTINCT FROM e.bot_id
+          OR EXISTS (SELECT FROM conversations_ownership n WHERE n.ticket_id = o.ticket_id
+            AND n.epoch > o.epoch AND n.since < d.queued_at))""",
+    "what a bot has let go it is not waited for": """
+        SELECT s.id FROM conversations_stint s JOIN conversations_ticket t ON t.id = s.ticket_id
+        JOIN conversations_offer o ON o.ticket_id = t.id AND o.state = 'offered'
+        WHERE s.due_at IS NOT NULL AND o.actor = 'bot:' || s.bot_id AND s.epoch < o.from_epoch""",
     "a ticket is offered once at a time": """
         SELECT ticket_id FROM conversations_offer WHERE state = 'offered'
         GROUP BY ticket_id HAVING count(*) > 1""",

@@ -15,6 +15,7 @@ from conversations import (
     absence,
     assignment,
     attachments,
+    bots,
     customers,
     deliveries,
     handoffs,
@@ -28,6 +29,8 @@ from conversations import (
     tickets,
     workload,
 )
+from conversations.bots import GIVES_UP, RESOLVES, Act
+from conversations.collecting import Value
 from conversations.errors import (
     BadInput,
     DomainError,
@@ -43,6 +46,8 @@ from conversations.errors import (
 from conversations.models import (
     Agent,
     Attachment,
+    Bot,
+    Collected,
     Conversation,
     Delivery,
     Entry,
@@ -56,6 +61,7 @@ from conversations.models import (
     Presence,
     Promise,
     Status,
+    Stint,
     Team,
     Ticket,
 )
@@ -119,6 +125,8 @@ class Desk(RuleBasedStateMachine):
             builders.make_inbox(cast.support, "Texts", kind="sms"),
             builders.make_inbox(cast.billing, "Legal", restriction="legal"),
         ]
+        for place in self.inboxes[:2]:
+            Bot.objects.create(name="Robin", team=place.team, inbox=place, fallback=cast.billing)
         self.reader = builders.make_agent("Erin", cast.billing)
         self.ledger = Ledger()
         self.joins: list[Joined] = []
@@ -488,8 +496,8 @@ class Desk(RuleBasedStateMachine):
             return
         assert not stale
         assert who is None or who != made.from_agent
-        team_id, agent_id, epoch = before
-        if warm or agent_id is None:
+        team_id, _agent_id, epoch = before
+        if warm or (made.from_agent is None and made.from_bot is None):
             assert _owner(found) == before
         else:
             assert _owner(found) == (team_id, None, epoch + 1)
@@ -605,6 +613,90 @@ class Desk(RuleBasedStateMachine):
         else:
             kept = "broken" if late else "kept"
             assert after.state == {"keep": kept, "give_up": "broken"}.get(what, "withdrawn")
+
+    # --- bots
+
+    @rule(ticket=pick, agent=pick, goal=st.sampled_from(["order_number", "email"]), most=few)
+    def a_bot_gets_it(self, ticket: int, agent: int, goal: str, most: int) -> None:
+        found, bot = self._with_bot(ticket)
+        if found is None or bot is None:
+            return
+        before = found.owner_epoch
+        lender = self.agents[agent % 3] if agent % 2 else None
+        try:
+            if lender:
+                bots.lend(found, to=bot, by=lender, epoch=before, goal=goal, most_turns=most)
+            else:
+                bots.take(found, by=bot, epoch=before)
+        except (StaleOwner, BadInput):
+            assert _owner(found)[2] == before
+            return
+        assert Ticket.objects.get(pk=found.pk).bot == bot
+
+    @rule(
+        ticket=pick,
+        stale=st.integers(0, 3),
+        unread=st.booleans(),
+        does=st.sampled_from(["asks", "collects", "gives up", "resolves"]),
+    )
+    def a_bot_acts(self, ticket: int, stale: int, unread: bool, does: str) -> None:
+        """Now and then it thought for so long that the ticket is somebody else's."""
+        found, bot = self._with_bot(ticket)
+        if found is None or bot is None:
+            return
+        epoch = max(found.owner_epoch - (stale == 3), 1)
+        entry = found.entries.filter(direction="in").first()
+        values = (Value("order_number", "10433", entry.pk),) if entry and does == "collects" else ()
+        then = {"gives up": GIVES_UP, "resolves": RESOLVES}.get(does, "")
+        token, text = uuid.uuid4(), f"bot {len(self.ledger.said)}"
+        held = (found.bot_id, found.owner_epoch) == (bot.pk, epoch) and not found.is_resolved
+        kept = Collected.objects.count()
+
+        def act() -> bool:
+            return bots.act(
+                found,
+                by=bot,
+                epoch=epoch,
+                seen_head=0 if unread else builders.head_of(found.conversation_id),
+                act=Act(text, (), values, then),
+                client_token=token,
+            )
+
+        try:
+            done = act()
+        except StaleContext:
+            assert held and unread
+            return
+        assert held or not done
+        said = Entry.objects.filter(direction="out", client_token=token).exists()
+        assert done or (not said and Collected.objects.count() == kept)
+        if said:
+            self.ledger.said[token] = text
+            assert act()
+
+    @rule(ticket=pick)
+    def a_bots_time_is_up(self, ticket: int) -> None:
+        found, _bot = self._with_bot(ticket)
+        if found is None or found.bot_id is None or found.is_resolved:
+            return
+        lent = Stint.objects.filter(ticket=found).latest("epoch")
+        Ticket.objects.filter(pk=found.pk).update(bot_until=found.opened_at)
+        offered = Offer.objects.open().filter(ticket=found).exists()
+        bots.give_up_due()
+        after = Ticket.objects.get(pk=found.pk)
+        if lent.returns_to:
+            place = Membership.objects.filter(team=found.team_id, agent=lent.returns_to)
+            acts = place.filter(active=True).exists()
+            assert after.agent == (lent.returns_to if acts else None)
+        assert after.bot is None or (offered and not lent.returns_to)
+
+    def _with_bot(self, number: int) -> tuple[Ticket | None, Bot | None]:
+        """A ticket, and the bot that has it or may."""
+        found = self._ticket(number)
+        if found is None:
+            return None, None
+        there = Bot.objects.filter(team=found.team_id, inbox=found.inbox_id)
+        return found, found.bot or there.first()
 
     # --- how it stands
 
@@ -915,7 +1007,9 @@ class Desk(RuleBasedStateMachine):
         return agent if agent.is_active else None
 
 
-OWNER_CHANGED = ("assigned", "taken", "released", "moved_team", "offer_accepted", "returned")
+OWNER_CHANGED = (
+    *("assigned", "taken", "released", "moved_team", "offer_accepted", "returned", "lent"),
+)
 
 
 def _promised(ticket: Ticket) -> int:

@@ -6,12 +6,13 @@ import time
 import uuid
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
 
 from conversations import (
+    bots,
     deliveries,
     handoffs,
     intake,
@@ -32,6 +33,7 @@ from conversations.errors import (
 )
 from conversations.models import (
     Agent,
+    Bot,
     Conversation,
     Customer,
     Delivery,
@@ -46,9 +48,13 @@ from conversations.packets import Line, Packet
 from conversations.thread import database_now
 from tests import builders
 from tests.builders import Cast
+from tests.conversations.botting import acts, make_bot, taken, time_is_up
 from tests.conversations.promising import due_soon
 from tests.properties import laws
 from tests.properties.crew import failures, together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 4
@@ -260,6 +266,59 @@ def test_who_is_disabled_while_they_are_asked_is_asked_nothing(cast: Cast) -> No
         assert answers[0] is None, answers[0]
         assert all(isinstance(error, DomainError) for error in failures(answers)), answers
         assert not Offer.objects.open().filter(to_agent=agent).exists()
+    laws.check()
+
+
+def _bots_ticket(cast: Cast, number: int) -> tuple[Bot, Ticket]:
+    bot = make_bot(builders.make_inbox(cast.support), f"Robin {number}", fallback=cast.billing)
+    assert bot.inbox is not None
+    ticket = builders.make_ticket(bot.inbox, f"{number}@example.org")
+    return bot, taken(ticket, bot)
+
+
+@pytest.mark.parametrize("other", ["take", "offer", "off", "time"])
+def test_a_bot_answers_or_somebody_else_has_it(cast: Cast, other: str) -> None:
+    """Whoever comes first: what the bot says is before the change of hands, or nowhere."""
+    for number in range(3 * ROUNDS):
+        bot, ticket = _bots_ticket(cast, number)
+        epoch, head = ticket.owner_epoch, builders.head_of(ticket.conversation_id)
+        packet = Packet(asks=Line("Where it is"), next=Line("Look"), reason=Line("Yours"))
+        act: Callable[[], Any] = {
+            "take": partial(ownership.take, ticket, by=cast.alice, epoch=epoch),
+            "offer": partial(
+                handoffs.offer,
+                ticket,
+                team=cast.billing,
+                by=cast.alice,
+                epoch=epoch,
+                packet=packet,
+                warm=False,
+            ),
+            "off": partial(bots.keep, bot, is_active=False),
+            "time": partial(_time_is_up, ticket),
+        }[other]
+        answers = together(partial(acts, ticket, bot, epoch=epoch, seen_head=head), act)
+        assert failures(answers) == []
+        said = Entry.objects.filter(ticket=ticket, bot=bot, kind="message")
+        assert said.count() == (answers[0] is True)
+        lost = Entry.objects.filter(ticket=ticket, event="answer_discarded").count()
+        assert lost + said.count() == 1 or other in ("off", "time")
+        assert Ticket.objects.get(pk=ticket.pk).bot is None
+    laws.check()
+
+
+def _time_is_up(ticket: Ticket) -> None:
+    time_is_up(ticket)
+    bots.give_up_due()
+
+
+def test_the_same_turn_twice_says_one_thing(cast: Cast) -> None:
+    for number in range(ROUNDS):
+        bot, ticket = _bots_ticket(cast, number)
+        head, token = builders.head_of(ticket.conversation_id), uuid.uuid4()
+        turn = partial(acts, ticket, bot, seen_head=head, client_token=token)
+        assert together(*[turn] * 4) == [True] * 4
+        assert Entry.objects.filter(ticket=ticket, bot=bot, kind="message").count() == 1
     laws.check()
 
 

@@ -17,6 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from conversations import (
     assignment,
+    bots,
     deliveries,
     handoffs,
     intake,
@@ -44,6 +45,7 @@ from conversations.models import (
 from conversations.thread import SYSTEM
 from tests import builders
 from tests.conversations import promising
+from tests.conversations.botting import acts, make_bot, taken
 from tests.properties import laws
 from tests.properties.crew import failures, together
 from tests.properties.storm import Storm, crossing
@@ -189,6 +191,12 @@ def nobody_gets_it_back(thread: Any, ticket: Ticket, offer: Offer) -> None:
         (assignment, "_still_waits", lambda ticket, one: ticket.status == "open"),
         pytest.param(assignment, "_has_room", lambda *args: True, marks=pytest.mark.full),
         pytest.param(left_work, "leave", lambda *args, **told: None, marks=pytest.mark.full),
+        pytest.param(
+            bots,
+            "_holds",
+            lambda ticket, bot, epoch: ticket.bot_id is not None,
+            marks=pytest.mark.full,
+        ),
         (tickets, "_await_us", lambda thread, ticket: an_expiry_that_frees_nobody(ticket)),
     ],
 )
@@ -229,6 +237,19 @@ def test_a_promise_that_stays_when_its_message_moves_is_seen_at_once(
     monkeypatch.setattr(promised, "follow", lambda *args: False)
     tickets.move_entry(entry, to=None, by=cast.alice)
     assert list(laws.breaches()) == ["an open promise is where its message is"]
+
+
+@pytest.mark.django_db
+def test_a_bot_that_answers_without_looking_at_its_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    cast = builders.make_cast()
+    bot = make_bot(cast.inbox, fallback=cast.billing)
+    ticket = taken(builders.make_ticket(cast.inbox), bot)
+    epoch = ticket.owner_epoch
+    ownership.take(ticket, by=cast.alice, epoch=epoch)
+    bots.lend(ticket, to=bot, by=cast.alice, epoch=epoch + 1, goal="email")
+    monkeypatch.setattr(bots, "_holds", lambda ticket, bot, epoch: ticket.bot_id == bot.pk)
+    assert acts(ticket, bot, epoch=epoch)
+    assert "a bot has answered only while it held the ticket" in laws.breaches()
 
 
 @racing
