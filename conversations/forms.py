@@ -13,8 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations import packets
+from conversations.collecting import FIELDS
 from conversations.customers import Address
-from conversations.models import Agent, Identity, IdentityKind, Inbox, PromiseChannel, Team
+from conversations.models import (
+    MOST_TURNS,
+    Agent,
+    Identity,
+    IdentityKind,
+    Inbox,
+    PromiseChannel,
+    Team,
+)
 from conversations.models.promises import LONGEST_PROMISE
 
 if TYPE_CHECKING:
@@ -118,6 +127,16 @@ class EpochForm(forms.Form):
     """The owner the page showed: a change of hands since then refuses the form."""
 
     epoch = forms.IntegerField(min_value=1, max_value=MAX_SEEN)
+
+
+class LendForm(EpochForm):
+    """Asking a bot to find something out."""
+
+    bot = forms.IntegerField(min_value=1, max_value=MAX_SEEN)
+    goal = forms.ChoiceField(
+        label=_("To find out"), choices=[(name, field.label) for name, field in FIELDS.items()]
+    )
+    turns = forms.IntegerField(label=_("Messages at most"), min_value=1, max_value=MOST_TURNS)
 
 
 class AssignForm(EpochForm):

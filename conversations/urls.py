@@ -50,6 +50,7 @@ urlpatterns = [
     path("tickets/<int:pk>/take/", tickets.take, name="take"),
     path("tickets/<int:pk>/release/", tickets.release, name="release"),
     path("tickets/<int:pk>/owner/", tickets.assign, name="assign"),
+    path("tickets/<int:pk>/assistant/", tickets.lend, name="lend"),
     path("tickets/<int:pk>/offer/", offers.offer, name="offer"),
     path("offers/<int:pk>/accept/", offers.accept, name="accept-offer"),
     path("offers/<int:pk>/decline/", offers.decline, name="decline-offer"),

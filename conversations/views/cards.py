@@ -68,6 +68,7 @@ class Message(NamedTuple):
     edits: int
     letters: str
     ours: bool
+    bot: bool
     name: str
     subject: str
     late: str
@@ -212,6 +213,7 @@ def _message(row: Row, viewer: Agent, customer: Customer, reader: Reader) -> Mes
         edits=len(data.get("edits", [])),
         letters=initials(entry.agent.name if entry.agent else name),
         ours=not entry.is_inbound,
+        bot=entry.bot_id is not None,
         name=name,
         subject=entry.subject if row.new_subject else "",
         late=_late(entry, reader),

@@ -107,6 +107,8 @@ def _kind(newest: Entry | None) -> tuple[str, str]:
         return "", ""
     if newest.is_note:
         return "lock", _("Note")
+    if newest.is_outbound and newest.actor.startswith("bot:"):
+        return "bot", _("The assistant answered")
     if newest.is_outbound:
         return "reply", _("You answered")
     if newest.inbox:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
-from conversations import beside
+from conversations import beside, collecting
 from conversations.models import DeadlineKind, Offer, PromiseChannel
 from conversations.packets import Packet
 
@@ -65,6 +65,18 @@ class OfferCard:
                 "channel": str(PromiseChannel(row["channel"]).label) if row["channel"] else "",
             }
             for row in self.offer.gathered.get("promises", ())
+        ]
+
+    @property
+    def collected(self) -> list[tuple[str, str, int]]:
+        """Values a bot found out: label, words, and the entry (row id) they are from."""
+        return [
+            (
+                collecting.label(row["name"]),
+                collecting.words(row["name"], row["sort"], row["value"]),
+                row["entry"],
+            )
+            for row in self.offer.gathered.get("collected", [])
         ]
 
     @property

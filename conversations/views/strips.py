@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from conversations import bots, collecting
 from conversations.models import PresenceState, Ticket
 from conversations.presence import STATE
 from conversations.templatetags.desk import Pill, customer_name, matter_name, pill
@@ -71,6 +72,21 @@ class Naps(NamedTuple):
         return draw("strip_naps", self, brief=True)
 
 
+class Found(NamedTuple):
+    """A value a bot has found out, and the entry (row id) in which the customer said it."""
+
+    label: str
+    value: str
+    entry: int
+
+
+class Lending(NamedTuple):
+    """Who of the bots may be asked, and for what: each (id or name, words)."""
+
+    bots: tuple[tuple[int, str], ...]
+    goals: tuple[tuple[str, str], ...]
+
+
 class Match(NamedTuple):
     """The conversation that a matter may belong to."""
 
@@ -81,7 +97,7 @@ class Match(NamedTuple):
 
 class Strip(NamedTuple):
     """`status` are its words where they aren't said by the deadline; `restricted` is the team that
-    alone reads it."""
+    alone reads it. What a bot owns, it gives up at `bot_until`, in words."""
 
     pk: int
     conversation: int
@@ -100,6 +116,9 @@ class Strip(NamedTuple):
     naps: Naps | None
     choice: Choice | None
     match: Match | None
+    bot_until: str
+    found: tuple[Found, ...]
+    lending: Lending | None
 
 
 class Matter(NamedTuple):
@@ -141,6 +160,9 @@ def strip_of(ticket: Ticket, viewer: Agent, reader: Reader, *, may_act: bool) ->
         naps=Naps(naps(reader)) if acts else None,
         choice=Choice(ticket.team_id, ticket.agent_id, owners()) if acts else None,
         match=_match(ticket, viewer),
+        bot_until=_bot_until(ticket, reader),
+        found=_found(ticket),
+        lending=_lending(ticket) if acts else None,
     )
 
 
@@ -197,6 +219,34 @@ def _owner(ticket: Ticket, viewer: Agent) -> str:
     if ticket.agent_id == viewer.pk:
         return _("You")
     return str(ticket.agent or ticket.bot or _("Nobody"))
+
+
+def _bot_until(ticket: Ticket, reader: Reader) -> str:
+    if ticket.bot_until is None or ticket.is_resolved:
+        return ""
+    return reader.soon(ticket.bot_until)
+
+
+def _found(ticket: Ticket) -> tuple[Found, ...]:
+    """What never had another owner than its team was never a bot's."""
+    if ticket.owner_epoch == 1:
+        return ()
+    return tuple(
+        Found(
+            collecting.label(row.name),
+            collecting.words(row.name, row.sort, row.value),
+            row.entry_id,
+        )
+        for row in collecting.of(ticket)
+    )
+
+
+def _lending(ticket: Ticket) -> Lending | None:
+    if ticket.bot_id is not None or ticket.inbox is None or not ticket.inbox.shows_itself:
+        return None
+    names = tuple((bot.pk, bot.name) for bot in bots.lenders_of(ticket))
+    goals = tuple((name, str(field.label)) for name, field in collecting.FIELDS.items())
+    return Lending(names, goals) if names else None
 
 
 def _match(ticket: Ticket, agent: Agent) -> Match | None:

@@ -10,9 +10,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from conversations import beside, ownership, tickets
-from conversations.errors import PromisesOpen
-from conversations.forms import AssignForm, EpochForm, ResolveForm, SnoozeForm, SubjectForm
+from conversations import beside, bots, ownership, tickets
+from conversations.errors import BadInput, PromisesOpen
+from conversations.forms import (
+    AssignForm,
+    EpochForm,
+    LendForm,
+    ResolveForm,
+    SnoozeForm,
+    SubjectForm,
+)
 from conversations.moments import Reader
 from conversations.permissions import ticket_for
 from conversations.templatetags.desk import soon
@@ -56,6 +63,20 @@ def assign(request: AgentRequest, pk: int) -> HttpResponse:
     else:
         ownership.release(ticket, by=request.user, epoch=epoch)
     return done(request, at_ticket(ticket), _("Given to %(owner)s.") % {"owner": agent or team})
+
+
+@require_POST
+@for_agents
+def lend(request: AgentRequest, pk: int) -> HttpResponse:
+    """Hand it to an assistant until it has found something out."""
+    ticket = ticket_for(request.user, pk, to="act")
+    told: dict[str, Any] = checked(LendForm(request.POST))
+    bot = next((bot for bot in bots.lenders_of(ticket) if bot.pk == told["bot"]), None)
+    if bot is None:
+        raise BadInput(_("This assistant doesn't work here."))
+    goal, turns = told["goal"], told["turns"]
+    bots.lend(ticket, to=bot, by=request.user, epoch=told["epoch"], goal=goal, most_turns=turns)
+    return done(request, at_ticket(ticket), _("%(name)s asks them.") % {"name": bot})
 
 
 @require_POST

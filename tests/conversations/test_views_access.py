@@ -63,6 +63,7 @@ DOORS: dict[str, tuple[str, str, dict[str, object]]] = {
     "take": ("post", "ticket", {"epoch": 1}),
     "release": ("post", "ticket", {"epoch": 1}),
     "assign": ("post", "ticket", {"epoch": 1, "to": "1:"}),
+    "lend": ("post", "ticket", {"epoch": 1, "bot": 1, "goal": "email", "turns": 3}),
     "snooze": ("post", "ticket", {"until": "2099-01-01T09:00"}),
     "pending": ("post", "ticket", {}),
     "resolve": ("post", "ticket", {"promises": "kept"}),
