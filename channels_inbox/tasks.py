@@ -9,6 +9,7 @@ from celery import shared_task
 
 from channels_inbox import deliver, pulling, receive
 from channels_inbox.chat import asking, fallback, uploads, visitors
+from channels_inbox.chat.reception import work
 from channels_inbox.webhooks import keeping, send
 from conversations import attachments, deliveries
 from conversations.turns import at_most
@@ -71,6 +72,12 @@ def chat_sweep() -> None:
     fallback.take_on()
 
 
+@shared_task(name="channels_inbox.chat_reception", queue="fast")
+@at_most(1)
+def chat_reception() -> None:
+    work.work_due()
+
+
 @shared_task(name="channels_inbox.chat_letters", queue="slow")
 @at_most(1)
 def chat_letters() -> None:
@@ -106,3 +113,4 @@ def sweep() -> None:
     receive.process_waiting("fast")
     deliver.deliver_due("fast")
     fallback.take_on()
+    work.work_due()

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from channels_inbox.chat import bells, visitors
 from channels_inbox.chat.models import Visitor
+from channels_inbox.chat.reception import work
 from conversations.models import Customer, Entry, Identity
 from conversations.thread import SYSTEM, locked
 from conversations.wake import wake
@@ -43,6 +44,7 @@ def threaded(entry: Entry) -> None:
     _note_language(entry, visitor)
     if entry.attachments.exists():
         wake("channels_inbox.store_files")
+    work.threaded(entry)
 
 
 def _note_claims(entry: Entry, visitor: Visitor) -> None:

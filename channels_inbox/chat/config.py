@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +33,8 @@ class ChatConfig(Stored):
     port); none means any. `prechat` are at most three questions before the first message:
     {"name", "label", "type": "text"|"email", "required"}. `hours` are seven texts from Monday on,
     "09:00-17:30" or "" for closed, in the time zone `zone`; none means always open. A
-    visitor without a sign of life for `gone_after` seconds has gone.
+    visitor without a sign of life for `gone_after` seconds has gone. `reception` is what the
+    assistant's settings are stored as.
     """
 
     domains: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ class ChatConfig(Stored):
     ask_email: bool = True
     sound: bool = False
     gone_after: int = 120
+    reception: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_gone_after(self) -> timedelta:

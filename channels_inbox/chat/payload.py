@@ -34,6 +34,8 @@ def entry(row: Entry, key: str) -> dict[str, Any]:
         "text": text,
         "html": as_html(text, plain=row.is_inbound, links=True) if text else "",
         "withdrawn": withdrawn,
+        "assistant": row.bot_id is not None,
+        "choices": [] if withdrawn or row.bot_id is None else list(row.data.get("choices", [])),
         "files": [] if withdrawn else [file(one, key) for one in row.attachments.all()],
     }
 

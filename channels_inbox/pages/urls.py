@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from channels_inbox.pages import chats, consent, inboxes, providers
+from channels_inbox.pages import assistants, chats, consent, inboxes, providers
 
 app_name = "inboxes"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("<int:pk>/", inboxes.inbox, name="inbox"),
     path("<int:pk>/test/", inboxes.test, name="test"),
     path("<int:pk>/hook/", inboxes.new_hook_secret, name="new-hook-secret"),
+    path("<int:pk>/assistant/", assistants.assistant, name="assistant"),
     path("<int:pk>/signing/", chats.new_signing_secret, name="new-signing-secret"),
     path("<int:pk>/signing/stop/", chats.stop_old_secret, name="stop-old-secret"),
     path("<int:pk>/close/", inboxes.close, name="close"),

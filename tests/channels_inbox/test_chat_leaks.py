@@ -37,6 +37,8 @@ ENTRY = {
     "at",
     "rev",
     "withdrawn",
+    "assistant",
+    "choices",
     "files",
 }
 ANSWER = {"rev", "reset", "more", "entries", "earlier", "seen_by_us", "ask_email"}

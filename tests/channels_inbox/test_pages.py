@@ -92,6 +92,7 @@ INBOX_ROUTES = [
     ("post", "inboxes:test-provider", ["telegram"]),
     ("get", "inboxes:new-chat", []),
     ("post", "inboxes:new-chat", []),
+    ("get", "inboxes:assistant", [1]),
     ("post", "inboxes:new-signing-secret", [1]),
     ("post", "inboxes:stop-old-secret", [1]),
     ("get", "inboxes:consent-callback", []),

@@ -91,6 +91,7 @@ ROUTES = {
     "inboxes:inbox": ADMINS,
     "inboxes:test": ADMINS,
     "inboxes:new-hook-secret": ADMINS,
+    "inboxes:assistant": ADMINS,
     "inboxes:new-signing-secret": ADMINS,
     "inboxes:stop-old-secret": ADMINS,
     "inboxes:close": ADMINS,

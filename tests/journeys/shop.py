@@ -15,6 +15,7 @@ from django.db import connection
 from playwright.sync_api import expect
 
 from channels_inbox import deliver, receive
+from channels_inbox.chat.reception import work
 from conversations import attachments, replies
 from conversations.models import Entry, Identity
 from tests.builders import answer, ticket_of
@@ -183,15 +184,16 @@ def working() -> Iterator[None]:
     """The workers: what came in is threaded, what is due goes out."""
     over = threading.Event()
 
-    def work() -> None:
+    def go_on() -> None:
         while not over.wait(0.03):
             receive.process_waiting("fast")
+            work.work_due()
             attachments.store_waiting(receive.read_file)
             replies.release_due()
             deliver.deliver_due("fast")
         connection.close()
 
-    worker = threading.Thread(target=work)
+    worker = threading.Thread(target=go_on)
     worker.start()
     try:
         yield

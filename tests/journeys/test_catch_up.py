@@ -7,6 +7,7 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from playwright.sync_api import expect
 
 from conversations import (
     attachments,
+    bots,
     customers,
     deliveries,
     handoffs,
@@ -26,10 +28,13 @@ from conversations import (
     replies,
     tickets,
 )
+from conversations.bots import Act
+from conversations.collecting import Value
 from conversations.customers import Address
 from conversations.models import (
     Arrival,
     Attachment,
+    Bot,
     Delivery,
     Entry,
     HeldSend,
@@ -41,6 +46,7 @@ from conversations.models import (
 )
 from tests import builders
 from tests.builders import write_in
+from tests.conversations import botting
 from tests.conversations.promising import due_soon
 from tests.journeys.browsers import needs_chromium
 
@@ -57,7 +63,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 PAUSE_MS, TRIES = 100, 30
 VERBS = (
-    *(attachments, customers, deliveries, handoffs, intake, merges, mirrored, ownership),
+    *(attachments, bots, customers, deliveries, handoffs, intake, merges, mirrored, ownership),
     *(promises, replies, tickets),
 )
 
@@ -105,6 +111,10 @@ class Story:
 
     def fresh(self) -> Ticket:
         return Ticket.objects.get(pk=self.ticket.pk)
+
+    @cached_property
+    def robin(self) -> Bot:
+        return botting.make_bot(self.cast.inbox)
 
     @property
     def customer(self) -> Any:
@@ -359,6 +369,35 @@ MIRRORED: dict[str, Callable[[Story], Any]] = {
     "customers.closed_to_us": lambda one: customers.closed_to_us(one.identity, reason="opted_out"),
     "customers.open_to_us": lambda one: customers.open_to_us(one.identity),
 }
+
+
+def acts(story: Story, **fields: Any) -> None:
+    entry = Entry.objects.filter(direction="in", ticket=story.ticket).latest("pk")
+    found = (Value("order_number", "10433", entry.pk),)
+    botting.acts(story.ticket, story.robin, Act("Your email?", collects=found, **fields))
+
+
+def lend(story: Story) -> None:
+    ticket = story.fresh()
+    alice, epoch = story.cast.alice, ticket.owner_epoch
+    bots.lend(ticket, to=story.robin, by=alice, epoch=epoch, goal="email")
+
+
+def given_up(story: Story) -> None:
+    botting.time_is_up(story.ticket)
+    assert bots.give_up_due() == 1
+
+
+TO_BOTS: dict[str, Callable[[Story], Any]] = {
+    "bots.take": lambda one: bots.take(one.fresh(), by=one.robin, epoch=one.fresh().owner_epoch),
+    "bots.act": acts,
+    "bots.act, giving up": lambda one: acts(one, then=bots.GIVES_UP),
+    "ownership.take, after a bot": lambda one: own(one, "take"),
+    "bots.lend": lend,
+    "bots.give_up_due": given_up,
+    "bots.lend, again": lend,
+    "bots.keep": lambda one: bots.keep(one.robin, is_active=False),
+}
 # Of no open conversation, of a part of one verb above, or of nothing a page of it shows.
 ELSEWHERE = {
     "attachments": {"upload", "store", "safe_name"},
@@ -367,8 +406,9 @@ ELSEWHERE = {
         "stored_forms",
         *("write_down", "mark_undeliverable"),
     },
+    "bots": {"heard", "turn_of", "lenders_of"},
     "deliveries": {"queue", "renew", "handing_over", "expire_leases", "seen"},
-    "handoffs": {"saw"},
+    "handoffs": {"saw", "offer_within"},
     "intake": {"late", "remember_names", "newest_of_sender", "hang_files"},
     "mirrored": set(),
     "merges": {"undoable"},
@@ -380,7 +420,7 @@ ELSEWHERE = {
     "replies": {"check_context", "newer_than", "sent_before", "hand_over"},
     "tickets": {
         *("open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry"),
-        *("dismiss_suggestion", "wake"),
+        *("dismiss_suggestion", "finish", "wake"),
     },
 }
 
@@ -397,7 +437,7 @@ def test_every_verb_is_tried_or_named() -> None:
         }
         tried = {
             key.split(",")[0].partition(".")[2]
-            for key in (*DO, *HAND_OVER, *PROMISE, *MIRRORED)
+            for key in (*DO, *HAND_OVER, *PROMISE, *MIRRORED, *TO_BOTS)
             if key.startswith(f"{name}.")
         }
         assert there == tried | ELSEWHERE[name], name
@@ -420,8 +460,8 @@ def settled(live: Page, fresh: Page) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "verbs",
-    [DO, HAND_OVER, PROMISE, MIRRORED],
-    ids=["all", "handing over", "promising", "mirrored"],
+    [DO, HAND_OVER, PROMISE, MIRRORED, TO_BOTS],
+    ids=["all", "handing over", "promising", "mirrored", "to bots"],
 )
 def test_page_and_catch_up_are_a_fresh_page(
     desk: Desk, cast: Cast, verbs: dict[str, Callable[[Story], Any]]

@@ -21,6 +21,7 @@ export function draw(row, entry) {
   const name = row.querySelector("b");
   name.textContent = entry.from === "you" ? words.you : entry.name;
   name.classList.toggle("unseen", entry.from === "you");
+  part(row, "assistant").hidden = !entry.assistant;
   write(part(row, "text"), entry);
   const files = entry.withdrawn ? [] : entry.files;
   part(row, "files").replaceChildren(...files.map(drawFile));

@@ -57,9 +57,26 @@ function put(entry) {
   const row = known?.row ?? sending.get(entry.token) ?? newRow();
   if (entry.token && sending.delete(entry.token)) outbox.pending().filter(({ token }) => token === entry.token).forEach(outbox.done);
   draw(row, entry);
+  drawChoices(row, entry);
   entries.set(entry.id, { entry, row });
   if (!known) place(row, entry);
   return !known;
+}
+
+// Answers to choose from stand under the newest message only.
+function drawChoices(row, { choices = [] }) {
+  const buttons = choices.map((text) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = text;
+    button.addEventListener("click", () => {
+      outbox.post(text, []);
+      find("text").focus();
+      toEnd();
+    });
+    return button;
+  });
+  row.querySelector(".choices").replaceChildren(...buttons);
 }
 
 const later = (one, other) => Date.parse(one) - Date.parse(other) || (one > other ? 1 : -1);
@@ -111,6 +128,8 @@ function dress() {
     const same = before && !newDay && at - Date.parse(before.dataset.at) < GROUP && author(before) === author(row);
     row.classList.toggle("more", Boolean(same));
     row.classList.remove("last");
+    const choices = row.querySelector(".choices");
+    choices.hidden = row !== log.lastElementChild || !choices.childElementCount;
     if (row.classList.contains("you") && !row.classList.contains("withdrawn")) own = row;
     before = row;
   }
