@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from django.conf import settings
+from django.db.models.functions import Coalesce
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -148,8 +149,13 @@ def lend(
 def heard(ticket: Ticket) -> bool:
     """The customer wrote on a ticket: where a bot has it, it is its turn. In the transaction of the
     message."""
+    if ticket.bot_id is None:
+        return False
     rows = Stint.objects.filter(ticket=ticket, epoch=ticket.owner_epoch, bot=ticket.bot_id)
-    return bool(rows.filter(due_at=None).update(due_at=database_now()) or rows.exists())
+    if not rows.update(due_at=Coalesce("due_at", database_now())):
+        with locked(ticket.origin_id) as thread:
+            _stint(thread, _fresh(ticket))
+    return True
 
 
 def turn_of(stint: Stint) -> Turn | None:

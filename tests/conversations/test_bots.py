@@ -13,7 +13,7 @@ from conversations.bots import GIVES_UP, RESOLVES, Act
 from conversations.collecting import Value
 from conversations.errors import BadInput, StaleContext, StaleOwner
 from conversations.models import Bot, Collected, Delivery, Entry, Offer, Ticket, ValueSort
-from conversations.packets import Packet
+from conversations.packets import Line, Packet
 from tests import builders
 from tests.builders import Cast
 from tests.conversations.botting import (
@@ -428,6 +428,26 @@ def test_a_turn_is_what_was_written_since_it_wrote(cast: Cast, ticket: Ticket, b
     assert turn is not None
     assert [entry.text for entry in turn.said] == ["It is", "10433"]
     assert turn.memory == {"step": "order_number"}
+
+
+def test_what_came_back_to_a_bot_goes_on_where_it_was(cast: Cast, lent: Ticket, bot: Bot) -> None:
+    """Somebody offered it on and took that back."""
+    acts(lent, bot, Act("On which day?", memory={"step": "delivery_date"}))
+    made = handoffs.offer(
+        lent,
+        team=cast.billing,
+        by=cast.alice,
+        epoch=epoch_of(lent),
+        packet=Packet(asks=Line("x"), next=Line("y"), reason=Line("z")),
+        warm=False,
+    )
+    handoffs.recall(made, by=cast.alice)
+    entry = builders.write_in(cast.inbox, tokens=(lent.token_id,), text="Tomorrow")
+    assert bots.heard(builders.ticket_of(entry))
+    turn = bots.turn_of(stint_of(lent))
+    assert turn is not None
+    assert (turn.goal, turn.stint.turns, turn.epoch) == ("delivery_date", 1, epoch_of(lent))
+    assert turn.memory == {"step": "delivery_date"}
 
 
 def test_there_is_no_turn_in_what_is_over(cast: Cast, ticket: Ticket, bot: Bot) -> None:
