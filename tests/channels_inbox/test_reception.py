@@ -245,8 +245,8 @@ def test_from_the_first_word_to_people(cast: Cast, chat: Inbox) -> None:
     handoffs.accept(
         offer, by=cast.charlie, seen_head=head_of(ticket.conversation_id), restatement=None
     )
-    says(kim, "Hello?")
-    assert len(kim.since()["entries"]) == 7
+    shown = says(kim, "Hello?")
+    assert sum(row["assistant"] for row in shown) == 3
 
 
 def test_an_address_that_is_somebodys_joins_nobody(cast: Cast, chat: Inbox) -> None:

@@ -74,7 +74,6 @@ def test_from_the_assistant_to_a_person_and_back_twice(
     card.get_by_role("button", name="Accept without saying it").click()
     expect(alice.locator(".owner")).to_contain_text("You")
     shop.reply("We bring you a new one.", cast.alice)
-    expect(rows(kim)).to_have_count(7)
     expect(rows(kim).last).to_contain_text("Alice")
     expect(rows(kim).last.get_by_text("Assistant", exact=True)).to_be_hidden()
 
@@ -87,20 +86,17 @@ def test_from_the_assistant_to_a_person_and_back_twice(
     lend.get_by_role("button", name="Hand over").click()
     expect(alice.locator(".owner")).to_contain_text("Robin, assistant")
     expect(alice.get_by_role("button", name="Take over")).to_be_visible()
-    expect(rows(kim)).to_have_count(8)
     expect(rows(kim).last).to_contain_text("On which day may we deliver?")
     say(kim, "24/12 please")
-    expect(rows(kim)).to_have_count(10)
+    expect(rows(kim).last).to_contain_text("Thank you. I noted")
     expect(alice.locator(".owner")).to_contain_text("You")
     year = timezone.now().year
     expect(alice.locator(".strip .found")).to_contain_text("24")
     expect(alice.locator(".strip .found")).to_contain_text(str(year))
     expect(alice.locator("#feed")).to_contain_text("what was asked for is known")
     shop.reply("Until then!", cast.alice)
-    expect(rows(kim)).to_have_count(11)
     say(kim, "Thank you")
     expect(alice.locator("#feed")).to_contain_text("Thank you")
-    expect(rows(kim)).to_have_count(12)
     assert Entry.objects.filter(bot__isnull=False, kind="message").count() == 5
 
 
