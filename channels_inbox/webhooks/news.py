@@ -37,6 +37,8 @@ TYPES: Final = {
         "message.sent": _("Somebody answered a customer"),
         "note.added": _("Somebody left a note"),
         "ticket.moved": _("A message was moved here"),
+        "ticket.reacted": _("A customer reacted to a message"),
+        "ticket.unreacted": _("A customer took a reaction back"),
     },
     _("A conversation's course"): {
         "ticket.opened": _("It was opened"),
@@ -59,6 +61,8 @@ TYPES: Final = {
         "ticket.offer_expired": _("An offer was not answered in time"),
         "ticket.offer_withdrawn": _("An offer ended by something else"),
         "ticket.returned": _("It went back to who offered it"),
+        "ticket.lent": _("It was handed to the assistant"),
+        "ticket.answer_discarded": _("An answer of the assistant came too late"),
     },
     _("What was promised"): {
         "ticket.promised": _("Something was promised"),

@@ -17,7 +17,7 @@ from django.urls import reverse
 from channels_inbox.models import Webhook
 from channels_inbox.webhooks import keeping, news, queue, send
 from channels_inbox.webhooks.urls import urlpatterns
-from conversations import ownership
+from conversations import customers, ownership
 from conversations.models import Agent, Entry, Membership, Role
 from conversations.templatetags import happenings
 from conversations.thread import database_now
@@ -314,7 +314,10 @@ def about_the_customer() -> set[str]:
     for path in ROOT.glob("conversations/*.py"):
         for call in ast.walk(ast.parse(path.read_text())):
             if isinstance(call, ast.Call) and ast.unparse(call).startswith("thread.event(None, "):
-                found.add(ast.literal_eval(call.args[1]))
+                event = call.args[1]
+                found |= (
+                    {str(event.value)} if isinstance(event, ast.Constant) else set(customers.CLOSED)
+                )
     return found
 
 
