@@ -507,7 +507,7 @@ OTHERS = {
     "proofs": set[str](),
     "replies": {"check_context", "newer_than", "sent_before", "hand_over"},
     "tickets": {
-        "open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry", "wake",
+        "open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry", "bring_back",
         "finish",
     },
 }  # fmt: skip
