@@ -2,6 +2,7 @@ import datetime
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 
@@ -113,7 +114,7 @@ class Migration(migrations.Migration):
                 to="conversations.team",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="agent",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -122,22 +123,14 @@ class Migration(migrations.Migration):
                 name="agent_chosen_state",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="presence",
             constraint=models.CheckConstraint(
                 condition=models.Q(("told__in", ["online", "away", "transfers", "offline"])),
                 name="presence_state",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="team",
-            constraint=models.UniqueConstraint(
-                models.F("is_last_stop"),
-                condition=models.Q(("is_last_stop", True)),
-                name="team_one_last_stop",
-            ),
-        ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="team",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -150,7 +143,7 @@ class Migration(migrations.Migration):
                 name="team_parent",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="team",
             constraint=models.CheckConstraint(
                 condition=models.Q(("assigns__in", ["off", "round_robin", "least_loaded"])),

@@ -2,6 +2,7 @@ import datetime
 
 import django.db.models.deletion
 from django.conf import settings
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 # A stint is one of the history of owners.
@@ -112,23 +113,7 @@ class Migration(migrations.Migration):
             name="bot_until",
             field=models.DateTimeField(null=True),
         ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                models.F("bot_until"),
-                condition=models.Q(
-                    models.Q(("status", "resolved"), _negated=True), ("bot__isnull", False)
-                ),
-                name="ticket_bot_until",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bot",
-            constraint=models.UniqueConstraint(
-                models.F("inbox"), models.F("team"), name="bot_of_inbox"
-            ),
-        ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="bot",
             constraint=models.CheckConstraint(
                 condition=models.Q(
@@ -138,7 +123,7 @@ class Migration(migrations.Migration):
                 name="bot_holds_for",
             ),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name="ticket",
             constraint=models.CheckConstraint(
                 condition=models.Q(
