@@ -49,10 +49,11 @@ UPDATE conversations_presence p SET told = now.state, told_at = clock_timestamp(
 FROM now WHERE p.agent_id = now.agent_id
 RETURNING p.agent_id, p.told
 """
-STATES: Final = f"""
+OF_ALL: Final = f"""
 SELECT p.agent_id, {STATE} FROM conversations_presence p
-JOIN conversations_agent a ON a.id = p.agent_id WHERE p.agent_id = ANY(%s)
+JOIN conversations_agent a ON a.id = p.agent_id
 """
+STATES: Final = f"{OF_ALL} WHERE p.agent_id = ANY(%s)"
 
 
 def renew(agents: Iterable[int]) -> None:
@@ -97,10 +98,13 @@ def _tell(changed: Iterable[tuple[int, str]]) -> None:
             wake.wake(wake.ASSIGN, queue="fast")
 
 
-def states(agents: Iterable[int]) -> dict[int, str]:
-    """What these agents (by id) are now; who never came is missing."""
+def states(agents: Iterable[int] | None = None) -> dict[int, str]:
+    """What these agents (by id), or all, are now; who never came is missing."""
     with connection.cursor() as cursor:
-        cursor.execute(STATES, [list(agents)])
+        if agents is None:
+            cursor.execute(OF_ALL)
+        else:
+            cursor.execute(STATES, [list(agents)])
         return dict(cursor.fetchall())
 
 

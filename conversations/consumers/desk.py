@@ -62,7 +62,8 @@ class DeskSocket(Socket, AgentMember):
         if not self.claim(f"agent:{self.agent}", MOST_SOCKETS):
             raise Closed(TOO_MANY)
         await self.join(doorbells.of_agent(self.agent), doorbells.DESK)
-        self.tell({"is": "ready"})
+        # Who came or went between the page and the joining, or while the line was down.
+        self.tell({"is": "ready", "here": await in_thread(presence.states)})
 
     async def do_watch(self, conversation: int, head: int) -> None:
         self._beat()

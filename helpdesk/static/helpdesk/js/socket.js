@@ -57,20 +57,21 @@ export function watchLists() {
 
 function hear(frame) {
   lastHeard = Date.now();
-  if (frame.is === "ready") return begin();
+  if (frame.is === "ready") return begin(frame);
   tell(frame.is, frame);
   if (frame.is !== "beat") return;
   send({ do: "beat" });
   for (const [conversation, head] of Object.entries(frame.heads ?? {})) tell("bell", { conversation: Number(conversation), head });
 }
 
-function begin() {
+function begin({ here = {} }) {
   [ready, tries, refused] = [true, 0, 0];
   polling?.abort();
   for (const [conversation, head] of watched) send({ do: "watch", conversation, head: head() });
   if (lists) send({ do: "lists" });
   be("live");
   tell("up");
+  for (const [agent, state] of Object.entries(here)) tell("presence", { agent: Number(agent), state });
 }
 
 export async function connect() {
