@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 class Telegram(Provider):
     kind = "telegram"
-    label = "Telegram"
+    label = gettext_lazy("Telegram")
     icon = "send"
     intro = gettext_lazy(
         "You need a bot of your own: write /newbot to @BotFather in Telegram, and it gives you the"
