@@ -420,7 +420,7 @@ ELSEWHERE = {
     "replies": {"check_context", "newer_than", "sent_before", "hand_over"},
     "tickets": {
         *("open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry"),
-        *("dismiss_suggestion", "finish", "wake"),
+        *("dismiss_suggestion", "finish", "bring_back"),
     },
 }
 

@@ -140,9 +140,9 @@ def test_who_accepts_is_shown_to_the_customer(shop: Shop, agents: Desk, cast: Ca
     bob.get_by_label("In one line: what do you do next?").fill("I ask the carrier.")
     bob.keyboard.press("Enter")
     line = panel(page).locator(".row.desk")
-    expect(line).to_have_text("Bob from Support has read your conversation.")
+    expect(line.locator(".text")).to_have_text("Bob from Support has read your conversation.")
     expect(line.locator("b")).to_be_hidden()
-    expect(bob.locator("#feed")).to_contain_text("Bob accepted this: I ask the carrier.")
+    expect(bob.locator("#feed")).to_contain_text("You accepted this: I ask the carrier.")
     expect(panel(page).locator("#log")).not_to_contain_text("carrier")
 
 
