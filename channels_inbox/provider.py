@@ -8,12 +8,14 @@ A provider is a class of this with a reader, an address, `fetch`, `send` and the
 from __future__ import annotations
 
 import mimetypes
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from channels_inbox import registry, vault
 from channels_inbox.base import Head, Ignored, Pulled, Raw, Refused, SendError, Thanks
@@ -29,7 +31,7 @@ from conversations.models import Proof
 from conversations.wake import wake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from django.utils.functional import _StrPromise
 
@@ -63,7 +65,13 @@ class Setting:
     needs_anew: bool = False
 
 
-class Provider:
+def api_address(usual: str) -> Setting:
+    """Where the provider's API is; another one is another account, or a stand-in."""
+    label = gettext_lazy("Address of the API")
+    return Setting("base_url", label, initial=usual, rare=True, needs_anew=True)
+
+
+class Provider(ABC):
     """`reader` reads and checks the calls, `secret` names what they are checked with. `proof` is
     how sure the provider makes us of who wrote."""
 
@@ -124,9 +132,9 @@ class Provider:
         """Why an event isn't for this desk (a word of REASONS in `receive`), or ""."""
         return ""
 
+    @abstractmethod
     def address(self, inbox: Inbox, event: Event) -> Address:
         """Whom we talk with, as the desk knows them."""
-        raise NotImplementedError
 
     def name(self, event: Event) -> str:
         """A message's name, the same whatever tells of it."""
@@ -216,15 +224,17 @@ class Provider:
         return self.fetch(envelope.inbox.account, event.attachments[int(index)])
 
     def fetch(self, account: Account, media: Media) -> bytes:
-        raise NotImplementedError
+        """The bytes of a file. Raises what `read_file` does; also where no files are sent."""
+        raise ValueError(media.kind)
 
     # What goes out
 
     def prepare(self, delivery: Delivery) -> None:
         return
 
+    @abstractmethod
     def send(self, delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
-        raise NotImplementedError
+        """Raises SendError where it was surely not sent, SendUnknown where nobody knows."""
 
     def write(self, inbox: Inbox, letter: Letter) -> None:
         raise SendError("no_letters", letter.to, permanent=True)
@@ -234,13 +244,14 @@ class Provider:
     def pull(self, account: Account) -> Pulled:
         return Pulled(0)
 
+    @abstractmethod
     def check(self, account: Account) -> Sequence[Check]:
-        raise NotImplementedError
+        """The lines of "test connection"."""
 
+    @abstractmethod
     def introduce(self, account: Account) -> str:
         """Ask the provider whose account this is: its address, as customers know it. Raises
         ConnectError."""
-        raise NotImplementedError
 
     def open_hook(self, account: Account) -> None:
         """Tell the provider where to call, once the settings are saved. Raises ConnectError."""
@@ -278,19 +289,16 @@ class Arrived:
 
 def providers() -> list[Provider]:
     """Those an admin can connect an inbox to."""
-    return [made for kind in registry.kinds() if isinstance(made := _made(kind), Provider)]
+    made: Iterable[object] = map(registry.adapter, registry.kinds())
+    return [one for one in made if isinstance(one, Provider)]
 
 
 def provider_of(kind: str) -> Provider:
     """Raises KeyError for all that is none."""
-    made = _made(kind)
+    made: object = registry.adapter(kind)
     if not isinstance(made, Provider):
         raise KeyError(kind)
     return made
-
-
-def _made(kind: str) -> object:
-    return registry.adapter(kind)
 
 
 def words(event: Event) -> str:

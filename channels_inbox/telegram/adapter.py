@@ -17,7 +17,7 @@ from channels_inbox.base import Accepted, Check, ConnectError, Raw, SendError
 from channels_inbox.events import Event, Kind, Unreadable
 from channels_inbox.models import Account
 from channels_inbox.payloads import read_object, text
-from channels_inbox.provider import Provider, Setting
+from channels_inbox.provider import Provider, Setting, api_address
 from channels_inbox.reader import Reader
 from channels_inbox.telegram import parse, pull, send, verify
 from channels_inbox.telegram.api import Api
@@ -68,13 +68,7 @@ class Telegram(Provider):
                 (BY_ASKING, gettext_lazy("The desk asks Telegram: within a minute")),
             ),
         ),
-        Setting(
-            "base_url",
-            gettext_lazy("Address of the API"),
-            initial=BASE_URL,
-            rare=True,
-            needs_anew=True,
-        ),
+        api_address(BASE_URL),
     )
 
     # What comes in

@@ -14,7 +14,7 @@ from channels_inbox.base import Accepted, Check, ConnectError, Raw, SendError, T
 from channels_inbox.calls import Call
 from channels_inbox.models import Account
 from channels_inbox.phones import countries, e164
-from channels_inbox.provider import Provider, Setting
+from channels_inbox.provider import Provider, Setting, api_address
 from channels_inbox.reader import Reader
 from channels_inbox.receive import digest_key
 from channels_inbox.twilio import history, sms, verify
@@ -84,13 +84,7 @@ class TwilioSms(Provider):
             required=False,
             rare=True,
         ),
-        Setting(
-            "base_url",
-            gettext_lazy("Address of the API"),
-            initial=BASE_URL,
-            rare=True,
-            needs_anew=True,
-        ),
+        api_address(BASE_URL),
     )
 
     # What comes in

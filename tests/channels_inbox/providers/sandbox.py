@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -82,7 +83,7 @@ class Got:
 
 
 @dataclass
-class Sandbox:
+class Sandbox(ABC):
     """`faults` are what the next sends meet with, one each: "busy" (asks to wait 7 s), "away"
     (503), "error" (500), "dropped" (takes it and hangs up), "sign_in", "blocked", "invalid". While
     `calls` is off nobody is called. `took` is what it accepted from us; `called` each call it made,
@@ -147,24 +148,25 @@ class Sandbox:
 
     # What each provider says
 
+    @abstractmethod
     def serve(self, request: Request) -> Reply:
-        raise NotImplementedError
+        """Answer one request, as the provider would."""
 
+    @abstractmethod
     def answers(self) -> dict[str, Any]:
         """What an admin writes into the form of the inbox."""
-        raise NotImplementedError
 
+    @abstractmethod
     def says(self, text: str, *, picture: bool = False, sender: str = "") -> str:
         """A customer writes. Returns the message's name, after calling us if it does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call_of(self, text: str = "", **changes: Any) -> Call:
         """A signed call for a new message, not made; `secret` and `url` may be others."""
-        raise NotImplementedError
 
+    @abstractmethod
     def signed(self, body: bytes) -> Call:
         """A body of whatever kind, signed."""
-        raise NotImplementedError
 
     def tells(self, name: str, state: str) -> None:
         """Call us about the course of a message of ours."""
@@ -174,14 +176,14 @@ class Sandbox:
         """A signed call by which a customer's message is edited, not made."""
         raise NotImplementedError
 
+    @abstractmethod
     def outage_was(self, ago: timedelta) -> None:
         """What it holds for us was written that long ago."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def customer(self) -> str:
         """The address we know its customer by."""
-        raise NotImplementedError
 
     def call(self, call: Call) -> int:
         status = self.knock(call.url, call.headers, call.body)
