@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     from channels_inbox.calls import Call
 
-MOST_MEDIA: Final = 10
+MEDIA_URL: Final = "MediaUrl"
 INBOUND: Final = {"", "received", "receiving"}
+# Of these at least one is in what a customer sent, unless it says that it was received.
+SAID: Final = {"Body", "Latitude", "ButtonPayload", "ButtonText", "ListId", "InteractiveData"}
 
 
 def parse(call: Call) -> list[Event]:
@@ -25,7 +27,7 @@ def parse(call: Call) -> list[Event]:
         return [other(form.get("EventType") or "no message")]
     if status not in INBOUND:
         return [_status(form, name, status)]
-    if "Body" not in form and not _media(form):
+    if not status and SAID.isdisjoint(form) and not _media(form):
         return [other("empty", message_id=name, sender=form.get("From", ""))]
     return [_message(form, name)]
 
@@ -41,12 +43,18 @@ def _message(form: Mapping[str, str], name: str) -> Event:
         conversation=sender,
         account=form.get("To", ""),
         message_id=name,
-        text=form.get("Body", ""),
+        text=form.get("Body") or form.get("ButtonText") or form.get("ListTitle") or "",
         attachments=(*_media(form), *_place(form)),
         status=form.get("OptOutType", ""),
-        payload=form.get("ButtonPayload", ""),
+        payload=_chosen(form),
         reply_to=form.get("OriginalRepliedMessageSid", ""),
     )
+
+
+def _chosen(form: Mapping[str, str]) -> str:
+    """What we gave a button or a row to send back, or the answers of a form as JSON."""
+    names = ("ButtonPayload", "ListId", "InteractiveData")
+    return next((form[name] for name in names if form.get(name)), "")
 
 
 def _status(form: Mapping[str, str], name: str, status: str) -> Event:
@@ -62,12 +70,19 @@ def _status(form: Mapping[str, str], name: str, status: str) -> Event:
 
 
 def _media(form: Mapping[str, str]) -> tuple[Media, ...]:
-    found = []
-    for number in range(MOST_MEDIA):
-        url, content_type = form.get(f"MediaUrl{number}"), form.get(f"MediaContentType{number}", "")
-        if url:
-            found.append(Media(_kind(content_type), url=url, content_type=content_type))
-    return tuple(found)
+    """Those whose address is told, in the order of their numbers."""
+    numbers = (name.removeprefix(MEDIA_URL) for name in form if name.startswith(MEDIA_URL))
+    told = sorted((one for one in numbers if _is_number(one)), key=int)
+    found = ((form[MEDIA_URL + one], form.get(f"MediaContentType{one}", "")) for one in told)
+    return tuple(
+        Media(_kind(content_type.lower()), url=url, content_type=content_type)
+        for url, content_type in found
+        if url
+    )
+
+
+def _is_number(written: str) -> bool:
+    return written.isascii() and written.isdigit() and len(written) <= 3
 
 
 def _kind(content_type: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from channels_inbox.events import Event, Kind, Media, other
 from channels_inbox.payloads import read_form
@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from channels_inbox.calls import Call
+
+BESIDE: Final = {
+    "recording": "RecordingStatus",
+    "transcription": "TranscriptionStatus",
+    "conference": "StatusCallbackEvent",
+}
 
 
 def parse(call: Call) -> list[Event]:
@@ -40,8 +46,9 @@ def parse(call: Call) -> list[Event]:
 
 
 def _status(form: Mapping[str, str]) -> str:
-    recording = form.get("RecordingStatus")
-    return form.get("CallStatus") or (f"recording {recording}" if recording else "")
+    """That of the call itself, or of what is told about beside it."""
+    beside = (f"{what} {form[name]}" for what, name in BESIDE.items() if form.get(name))
+    return form.get("CallStatus") or next(beside, "")
 
 
 def _recording(form: Mapping[str, str]) -> tuple[Media, ...]:

@@ -39,6 +39,54 @@ _SMS: dict[str, tuple[Form, list[Told]]] = {
             {"kind": "location", "name": "Chợ, Q1", "text": "10.5,106.7"},
         ]}],
     ),
+    "place alone": (
+        sms(Latitude="10.5", Longitude="106.7"), [SMS | {"attachments": ["location"]}],
+    ),
+    "row": (
+        sms(Body="Đỏ", ListId="r1", ListTitle="Đỏ", MessageType="interactive"),
+        [SMS | {"text": "Đỏ", "payload": "r1"}],
+    ),
+    "button alone": (
+        sms(ButtonText="Có", ButtonPayload="YES"), [SMS | {"text": "Có", "payload": "YES"}],
+    ),
+    "form": (
+        sms(Body="Sent", InteractiveData='{"size": 4}'),
+        [SMS | {"text": "Sent", "payload": '{"size": 4}'}],
+    ),
+    "WhatsApp from an ad": (
+        form(MessageSid="SM1", SmsMessageSid="SM1", From="whatsapp:+849", To="whatsapp:+1202",
+             WaId="849", ProfileName="Hoa", Body="Giá?", NumMedia="0", ReferralNumMedia="0",
+             ReferralBody="Sale", Forwarded="true", NumSegments="1", SmsStatus="received"),
+        [message(message_id="SM1", sender="whatsapp:+849", sender_name="Hoa", text="Giá?")],
+    ),
+    "RCS": (
+        form(MessageSid="SM1", From="rcs:+849", To="rcs:shop_agent", Body="a",
+             MessagingServiceSid="MG1", ChannelMetadata='{"type":"rcs"}'),
+        [message(message_id="SM1", sender="rcs:+849", account="rcs:shop_agent", text="a")],
+    ),
+    "eleven files, told in another order": (
+        sms(Body="", NumMedia="11", **{
+            f"MediaUrl{number}": f"https://t.example/{number}" for number in reversed(range(11))
+        }),
+        [SMS | {"files": [
+            {"kind": "file", "url": f"https://t.example/{number}"} for number in range(11)
+        ], "attachments": ["file"] * 11}],
+    ),
+    "received, of a kind nobody knows": (
+        sms(SmsStatus="received", MessageType="zz_hologram"), [SMS | {"reason": "nothing to show"}],
+    ),
+    "to where calls go if the first address fails": (
+        sms(Body="a", SmsStatus="received", ErrorCode="11200", ErrorUrl="https://d.example/"),
+        [SMS | {"text": "a"}],
+    ),
+    "of a conversation of Twilio's": (
+        form(EventType="onMessageAdded", ConversationSid="CH1", MessageSid="IM1", Body="a",
+             Author="x", Source="SDK"),
+        [other("message without sender")],
+    ),
+    "link pressed": (
+        form(event_type="click", sms_sid="SM1", link="https://a.example"), [other("no message")],
+    ),
     "opt-out": (sms(Body="STOP", OptOutType="STOP"), [SMS | {"text": "STOP", "status": "STOP"}]),
     "button": (
         sms(Body="Có", ButtonText="Có", ButtonPayload="YES", OriginalRepliedMessageSid="SM0"),
@@ -82,6 +130,23 @@ _VOICE: dict[str, tuple[Form, list[Told]]] = {
         voice(RecordingSid="RE1", RecordingUrl="https://t.example/r", RecordingStatus="completed"),
         [CALL | {"status": "recording completed", "attachments": ["recording"]}],
     ),
+    "recorded": (
+        voice(CallStatus="completed", RecordingUrl="https://t.example/r", RecordingSid="RE1"),
+        [CALL | {"status": "completed", "attachments": ["recording"]}],
+    ),
+    "transcribed": (
+        voice(TranscriptionSid="TR1", TranscriptionText="alo", TranscriptionStatus="completed"),
+        [CALL | {"status": "transcription completed", "text": "alo"}],
+    ),
+    "conference": (
+        form(CallSid="CA1", ConferenceSid="CF1", StatusCallbackEvent="participant-join"),
+        [CALL | {"status": "conference participant-join"}],
+    ),
+    "put through": (
+        voice(CallStatus="in-progress", DialCallStatus="no-answer", DialCallSid="CA2"),
+        [CALL | {"status": "in-progress"}],
+    ),
+    "answering machine": (voice(AnsweredBy="machine_start"), [CALL]),
     "a type that doesn't exist": (form(ZzSid="1"), [other("no call")]),
 }
 for _status in (
