@@ -314,7 +314,7 @@ def words(event: Event) -> str:
 TYPES: Final[Mapping[str, str]] = {
     "photo": "image/jpeg",
     "image": "image/jpeg",
-    "live_photo": "image/jpeg",
+    "live_photo": "video/mp4",
     "sticker": "image/webp",
     "voice": "audio/ogg",
     "audio": "audio/mpeg",

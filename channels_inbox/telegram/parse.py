@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from channels_inbox.calls import Call
 
+SIGNS: Final = {"paid": "\N{WHITE MEDIUM STAR}"}
+ANY_SIGN: Final = "\N{SPARKLES}"
+
 
 def parse(call: Call) -> list[Event]:
     """Raises Unreadable."""
@@ -26,7 +29,7 @@ def read(update: dict[str, Any]) -> list[Event]:
         if isinstance(update.get(name), dict):
             name_of_it = text(update, "update_id")
             return [replace(one, event_id=name_of_it) for one in reader(update[name])]
-    names = [name for name in update if name != "update_id"]
+    names = [name for name in update if name != "update_id" and update[name] is not None]
     return [_other(names[0], update[names[0]]) if names else other("empty")]
 
 
@@ -93,6 +96,8 @@ def _deleted(deleted: dict[str, Any]) -> list[Event]:
 
 def _button(query: dict[str, Any]) -> list[Event]:
     who = _who(obj(query, "message") | {"from": at(query, "from")})
+    # Under what somebody sent by our bot where it isn't itself there is only this name.
+    who["message_id"] = who["message_id"] or text(query, "inline_message_id")
     pressed = text(query, "data") or text(query, "game_short_name")
     return [Event(Kind.POSTBACK, payload=pressed, **who)]
 
@@ -100,8 +105,14 @@ def _button(query: dict[str, Any]) -> list[Event]:
 def _reaction(reaction: dict[str, Any]) -> list[Event]:
     """All reactions one person has on a message now; none when the last one was taken back."""
     who = _who(reaction | {"from": at(reaction, "user"), "sender_chat": at(reaction, "actor_chat")})
-    emoji = "".join(text(one, "emoji") for one in objs(reaction, "new_reaction"))
+    emoji = "".join(map(_sign, objs(reaction, "new_reaction")))
     return [Event(Kind.REACTION, emoji=emoji, occurred_at=moment(reaction, "date"), **who)]
+
+
+def _sign(reaction: dict[str, Any]) -> str:
+    """A picture of somebody's own has no character; without one it would read as taken back."""
+    kind = text(reaction, "type")
+    return text(reaction, "emoji") or (SIGNS.get(kind, ANY_SIGN) if kind else "")
 
 
 READERS: Final[dict[str, Callable[[dict[str, Any]], list[Event]]]] = {

@@ -49,6 +49,73 @@ _READ: dict[str, tuple[Told, list[Told]]] = {
             "text": "ảnh", "attachments": ["photo"], "files": [{"kind": "photo", "id": "L"}],
         }],
     ),
+    "photo whose largest size isn't the last": (
+        update("message", said(photo=[
+            {"file_id": "L", "width": 800, "height": 600},
+            {"file_id": "S", "width": 80, "height": 60},
+        ])),
+        [READ | {"files": [{"kind": "photo", "id": "L"}], "attachments": ["photo"]}],
+    ),
+    "live photo": (
+        update("message", said(live_photo=FILE, photo=[{"file_id": "S"}], caption="biển")),
+        [READ | {"text": "biển", "attachments": ["live_photo"]}],
+    ),
+    "several at a time": (
+        update("message", said(photo=[{"file_id": "S"}], media_group_id="g")),
+        [READ | {"attachments": ["photo"]}],
+    ),
+    "rich": (
+        update("message", said(rich_message={"blocks": [
+            {"type": "heading", "size": 1, "text": ["Đơn ", {"type": "bold", "text": "42"}]},
+            {"type": "divider"},
+            {"type": "paragraph", "text": [
+                "Gấp ", {"type": "custom_emoji", "custom_emoji_id": "1", "alternative_text": "🔥"},
+                {"type": "url", "url": "https://a.example", "text": {"type": "code", "text": "x"}},
+            ]},
+            {"type": "list", "items": [
+                {"label": "1.", "blocks": [{"type": "paragraph", "text": "Trà"}]},
+                {"label": "2.", "blocks": [{"type": "paragraph", "text": "Sữa"}]},
+            ]},
+            {"type": "table", "cells": [
+                [{"text": "A", "align": "left"}, {"text": "B"}], [{"text": "1"}, {}],
+            ]},
+            {"type": "details", "summary": "Thêm", "blocks": [
+                {"type": "blockquote", "credit": "Lan", "blocks": [
+                    {"type": "mathematical_expression", "expression": "a^2"},
+                ]},
+            ]},
+            {"type": "photo", "photo": [{"file_id": "P"}], "caption": {"text": "ảnh"}},
+            {"type": "voice_note", "voice_note": {"file_id": "V"}},
+            {"type": "map", "location": {"latitude": 1, "longitude": 2}},
+            {"type": "buttons", "buttons": [{"text": "Có"}, {"text": "Không"}]},
+            {"type": "zz_block", "text": "mới"},
+        ]})),
+        [READ | {
+            "text": "Đơn 42\nGấp 🔥x\n1. Trà\n2. Sữa\nA | B\n1 |\nThêm\na^2\nLan\nảnh"
+                    "\nCó Không\nmới",
+            "attachments": ["photo", "voice", "location"],
+            "files": [{"kind": "photo", "id": "P"}, {"kind": "voice", "id": "V"},
+                      {"kind": "location", "text": "1,2"}],
+        }],
+    ),
+    "forwarded": (
+        update("message", said(text="a", forward_origin={"type": "hidden_user"}, quote={"text": 1},
+                               external_reply={"message_id": 9}, via_bot={"id": 7})),
+        [READ | {"text": "a", "reply_to": None}],
+    ),
+    "what isn't there told as nothing": (
+        update("message", said(text=None, photo=[], contact=None, new_chat_members=[],
+                               delete_chat_photo=False, forum_topic_closed={}))
+        | {"edited_message": None},
+        [other("forum_topic_closed")],
+    ),
+    "nothing but nothings": (
+        {"update_id": 31, "message": None, "poll": {"id": "1"}}, [other("poll")],
+    ),
+    "live location goes on": (
+        update("edited_message", said(location={"latitude": 1, "longitude": 2}, edit_date=1)),
+        [{"kind": "edit", "message_id": "5", "attachments": ["location"]}],
+    ),
     "animation": (
         update("message", said(animation=FILE, document=FILE)),
         [READ | {"attachments": ["animation"]}],
@@ -106,6 +173,13 @@ _READ: dict[str, tuple[Told, list[Told]]] = {
         update("edited_business_message", said(text="sửa")),
         [{"kind": "edit", "message_id": "5", "text": "sửa"}],
     ),
+    "business message by another bot": (
+        update("business_message", said(text="đáp", sender_business_bot={"id": 7})),
+        [{"kind": "echo", "message_id": "5", "text": "đáp"}],
+    ),
+    "business message nobody wrote": (
+        update("business_message", said(gift={"gift": {"id": "1"}})), [other("gift")],
+    ),
     "business messages deleted": (
         update("deleted_business_messages", {
             "business_connection_id": "bc", "chat": CHAT, "message_ids": [5, 6],
@@ -117,6 +191,19 @@ _READ: dict[str, tuple[Told, list[Told]]] = {
         [{"kind": "postback", "payload": "YES", "sender": "88", "conversation": "88",
           "message_id": "5"}],
     ),
+    "button that can't be seen any more": (
+        update("callback_query", {
+            "id": "q", "from": HOA, "data": "YES",
+            "message": {"chat": CHAT, "message_id": 5, "date": 0},
+        }),
+        [{"kind": "postback", "payload": "YES", "conversation": "88", "message_id": "5"}],
+    ),
+    "button elsewhere": (
+        update("callback_query", {
+            "id": "q", "from": HOA, "chat_instance": "c", "inline_message_id": "AB", "data": "YES",
+        }),
+        [{"kind": "postback", "payload": "YES", "sender": "88", "message_id": "AB"}],
+    ),
     "button of a game": (
         update("callback_query", {"id": "q", "from": HOA, "game_short_name": "chess"}),
         [{"kind": "postback", "payload": "chess", "sender": "88"}],
@@ -127,6 +214,16 @@ _READ: dict[str, tuple[Told, list[Told]]] = {
             "new_reaction": [{"type": "emoji", "emoji": "👍"}],
         }),
         [{"kind": "reaction", "message_id": "5", "emoji": "👍", "sender": "88"}],
+    ),
+    "reactions without a character": (
+        update("message_reaction", {
+            "chat": CHAT, "message_id": 5, "user": HOA, "date": 1790000000, "old_reaction": [],
+            "new_reaction": [
+                {"type": "paid"}, {"type": "custom_emoji", "custom_emoji_id": "5"},
+                {"type": "zz_new"},
+            ],
+        }),
+        [{"kind": "reaction", "message_id": "5", "emoji": "⭐✨✨", "sender": "88"}],
     ),
     "reaction taken back": (
         update("message_reaction", {
@@ -165,13 +262,21 @@ for _kind in (
     "paid_message_price_changed", "suggested_post_approved", "suggested_post_declined",
     "video_chat_scheduled", "video_chat_started", "video_chat_ended", "web_app_data",
     "video_chat_participants_invited", "chat_owner_left", "chat_owner_changed", "zz_happened",
+    "user_shared", "gift_upgrade_sent", "managed_bot_created", "poll_option_added",
+    "poll_option_deleted", "suggested_post_approval_failed", "suggested_post_paid",
+    "suggested_post_refunded", "community_chat_added", "community_chat_removed",
+    "community_chat_joined",
 ):  # fmt: skip
-    _READ[f"notice of {_kind}"] = (update("message", said(**{_kind: {"a": 1}})), [other(_kind)])
+    _READ[f"notice of {_kind}"] = (
+        update("message", said(is_paid_post=True, sender_tag="x", **{_kind: {"a": 1}})),
+        [other(_kind)],
+    )
 for _kind in (
     "channel_post", "edited_channel_post", "business_connection", "message_reaction_count",
     "inline_query", "chosen_inline_result", "shipping_query", "pre_checkout_query",
     "purchased_paid_media", "poll", "poll_answer", "chat_member", "chat_join_request",
-    "chat_boost", "removed_chat_boost", "zz_update",
+    "chat_boost", "removed_chat_boost", "managed_bot", "subscription",
+    "stopped_message_generation", "zz_update",
 ):  # fmt: skip
     _READ[f"update of {_kind}"] = (update(_kind, {"id": 1, "text": "x"}), [other(_kind)])
 
