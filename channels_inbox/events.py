@@ -51,9 +51,9 @@ class Event:
 
     `event_id` is the name of the event itself, where the provider gives it one.
     `sender` did it; `conversation` is where, the customer themselves or their group; `account` is
-    which of ours it reached. `message_id` is the message it is, or is about. `post_id` is what a
-    comment is under, `reply_to` the message answered. `reason` says why it is `other`, why there
-    is nothing to show, or why it failed.
+    which of ours it reached. `also` is another id of the sender. `message_id` is the message it
+    is, or is about. `post_id` is what a comment is under, `reply_to` the message answered. `reason`
+    says why it is `other`, why there is nothing to show, or why it failed.
     """
 
     kind: Kind
@@ -71,6 +71,7 @@ class Event:
     reply_to: str = ""
     sender_name: str = ""
     account: str = ""
+    also: str = ""
     event_id: str = ""
     occurred_at: datetime | None = None
     reason: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 from datetime import UTC, datetime
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
 
 # What a database or a page can't hold: NUL, and halves of surrogate pairs.
 _UNFIT: Final = {0: None} | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+# No field of a form has a name that begins like this.
+_OF_JSON: Final = (b"{", b"[", b'"')
 
 
 def read_json(body: bytes) -> Any:
-    """Raises Unreadable."""
+    """What isn't UTF-8 in it costs a sign, not the message. Raises Unreadable."""
     try:
-        return json.loads(body)
+        try:
+            return json.loads(body)
+        except UnicodeDecodeError:
+            return json.loads(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
         raise Unreadable("the body is not JSON") from None
 
@@ -35,11 +41,15 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 def read_form(call: Call) -> dict[str, str]:
     """The fields of a form, or of the address where nothing was posted; of one that comes twice the
-    first. Raises Unreadable."""
+    first. A field without a value is one; a body where none has any is no form. Raises
+    Unreadable."""
+    body = call.body.removeprefix(codecs.BOM_UTF8)
     try:
-        found = pairs(call.body, strict=True) if call.body else call.query()
+        found = pairs(body) if body else call.query()
     except ValueError:
         raise Unreadable("the body is not a form") from None
+    if body and (body.lstrip()[:1] in _OF_JSON or not any(value for _name, value in found)):
+        raise Unreadable("the body is not a form")
     return {name: clean(value) for name, value in reversed(found)}
 
 
@@ -100,6 +110,15 @@ def moment(value: object, *path: str) -> datetime | None:
     if not (digits.isascii() and digits.isdigit() and 9 <= len(digits) <= 13):
         return None
     return datetime.fromtimestamp(int(digits) / (1000 if len(digits) > 11 else 1), UTC)
+
+
+def iso_moment(value: object, *path: str) -> datetime | None:
+    """A time as 2026-11-22T09:30:00+07:00; one without an offset is none."""
+    try:
+        found = datetime.fromisoformat(text(value, *path))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None and 1970 <= found.year < 2100 else None
 
 
 def place(value: object, *, latitude: str = "latitude", longitude: str = "longitude") -> str:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 READERS: Final[Mapping[str, Reader]] = {
+    "meta": Reader(meta_signature.verify),
     "whatsapp": Reader(meta_signature.verify, whatsapp.parse),
     "messenger": Reader(meta_signature.verify, page.parse),
     "facebook_page": Reader(meta_signature.verify, page.parse),

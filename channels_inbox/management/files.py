@@ -88,12 +88,12 @@ def _case(told: Any, provider: str | None) -> Case:
     return Case(
         id=told.get("id"),
         provider=named,
-        secret=told.get("secret") or "",
+        secret=_text(told, "secret"),
         call=Call(
             body=_body(told),
             headers=_as_headers(told.get("headers") or {}),
-            method=told.get("method") or "POST",
-            url=told.get("url") or "",
+            method=_text(told, "method") or "POST",
+            url=_text(told, "url"),
             now=time.time() if told.get("now") is None else float(told["now"]),
         ),
     )
@@ -102,6 +102,14 @@ def _case(told: Any, provider: str | None) -> Case:
 def _named(provider: object) -> str:
     """A kind of providers may stand before one: inbound_email/postmark."""
     return str(provider).rpartition("/")[2]
+
+
+def _text(told: Mapping[str, Any], name: str) -> str:
+    """Raises BadCase."""
+    value = told.get(name)
+    if not isinstance(value, str | int | None) or isinstance(value, bool):
+        raise BadCase(f"{name} is no text")
+    return "" if value is None else str(value)
 
 
 def _body(told: Mapping[str, Any]) -> bytes:
@@ -126,13 +134,14 @@ def _headers(raw: bytes) -> dict[str, str]:
         except (ValueError, TypeError) as error:
             raise CommandError(f"The headers can't be read: {error}") from None
     lines = (line.partition(":") for line in written.splitlines())
-    return {name.strip(): value.strip() for name, colon, value in lines if colon}
+    return _as_headers([(name, value) for name, colon, value in lines if colon])
 
 
 def _as_headers(told: Any) -> dict[str, str]:
-    """Out of an object, or out of pairs. Several values of one name are joined, as servers do."""
-    pairs = told.items() if isinstance(told, dict) else told
-    return {
-        str(name): ",".join(map(str, value)) if isinstance(value, list) else str(value)
-        for name, value in pairs
-    }
+    """Out of an object, or out of pairs. Several values of one name, in whatever case, are joined,
+    and space around them goes, as servers do."""
+    found: dict[str, list[str]] = {}
+    for name, value in told.items() if isinstance(told, dict) else told:
+        values = value if isinstance(value, list) else [value]
+        found.setdefault(str(name).strip().lower(), []).extend(str(one).strip() for one in values)
+    return {name: ",".join(values) for name, values in found.items()}

@@ -8,6 +8,17 @@ from channels_inbox.events import Media
 from channels_inbox.payloads import number, obj, objs, place, text
 
 FILES: Final = {"image", "video", "audio", "document", "sticker", "voice"}
+TYPES: Final = (
+    *FILES,
+    *("text", "location", "contacts", "interactive", "button", "order", "reaction", "system"),
+    *("edit", "revoke", "unsupported", "request_welcome"),
+)
+
+
+def typed(message: dict[str, Any]) -> dict[str, Any]:
+    """A message with its type, which is the name of what it holds."""
+    held = next((name for name in TYPES if message.get(name) is not None), "")
+    return message if text(message, "type") or not held else message | {"type": held}
 
 
 def words(message: dict[str, Any]) -> str:
@@ -56,8 +67,15 @@ def media(message: dict[str, Any]) -> tuple[Media, ...]:
 
 
 def _chosen(interactive: dict[str, Any]) -> str:
+    """A product somebody shares has a name in our catalog only."""
     chosen = obj(interactive, text(interactive, "type"))
-    return text(chosen, "title") or text(chosen, "body")
+    return (
+        text(chosen, "title")
+        or text(chosen, "body")
+        or text(interactive, "body", "text")
+        or text(chosen, "product_retailer_id")
+        or text(interactive, "action", "product_retailer_id")
+    )
 
 
 def _ordered(products: list[dict[str, Any]]) -> str:

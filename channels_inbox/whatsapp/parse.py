@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from channels_inbox.events import Event, Kind, other
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # Told in the shape of a message, and nobody wrote them.
 NOTICES: Final = {"system", "request_welcome"}
+NEW_ID: Final = "user_changed_user_id"
+PAYMENT: Final = "payment"
 
 
 def parse(call: Call) -> list[Event]:
@@ -31,7 +34,7 @@ def _change(change: dict[str, Any], account: str) -> list[Event]:
     field, value = text(change, "field"), obj(change, "value")
     account = text(value, "metadata", "phone_number_id") or account
     if field == "messages":
-        told = [_message(one, value, account) for one in objs(value, "messages")]
+        told = [_message(content.typed(one), value, account) for one in objs(value, "messages")]
         told += [_status(one, account) for one in objs(value, "statuses")]
         told += [other(_error(one) or "error", account=account) for one in objs(value, "errors")]
     elif field == "smb_message_echoes":
@@ -52,11 +55,14 @@ def _message(message: dict[str, Any], value: dict[str, Any], account: str) -> Ev
         "sender_name": _name(sender, value),
         "conversation": text(message, "group_id") or sender,
         "account": account,
+        "also": _other_id(message, value),
         "event_id": text(message, "id"),
         "occurred_at": moment(message, "timestamp"),
     }
     kind = text(message, "type")
     if kind in NOTICES or not message:
+        if kind == "system":
+            who |= _moved(obj(message, kind), sender)
         return other(" ".join(filter(None, (kind or "empty", text(message, kind, "type")))), **who)
     if kind == "reaction":
         reaction = obj(message, "reaction")
@@ -74,6 +80,16 @@ def _message(message: dict[str, Any], value: dict[str, Any], account: str) -> Ev
         reason=_error(next(iter(objs(message, "errors")), {})),
         **who,
     )
+
+
+def _moved(system: dict[str, Any], sender: str) -> dict[str, str]:
+    """Who they were, and who they are now: a number, or an id where none is shown. A new number
+    brings a new id; with a new id alone the number, if we know it, stays theirs."""
+    before, own = text(system, "previous_user_id"), text(system, "user_id")
+    if text(system, "type") == NEW_ID:
+        return {"sender": before or sender, "payload": own if before else "", "also": ""}
+    number = text(system, "wa_id") or text(system, "new_wa_id")
+    return {"sender": sender or before, "payload": number or own, "also": own if number else ""}
 
 
 def _changed(message: dict[str, Any], who: dict[str, Any]) -> Event:
@@ -118,9 +134,10 @@ def _call(call: dict[str, Any], account: str) -> Event:
 
 
 def _status(status: dict[str, Any], account: str) -> Event:
-    """`played` says that a voice message was heard."""
+    """`played` says that a voice message was heard. What becomes of a payment says nothing of the
+    message that asked for it."""
     errors = objs(status, "errors")
-    return Event(
+    event = Event(
         Kind.STATUS,
         conversation=text(status, "recipient_id") or text(status, "recipient_user_id"),
         message_id=text(status, "id"),
@@ -130,10 +147,22 @@ def _status(status: dict[str, Any], account: str) -> Event:
         occurred_at=moment(status, "timestamp"),
         reason=_error(errors[0]) if errors else "",
     )
+    if text(status, "type") != PAYMENT:
+        return event
+    return replace(event, kind=Kind.OTHER, reason=f"{PAYMENT} {event.status}".strip())
 
 
 def _error(error: dict[str, Any]) -> str:
     return " ".join(filter(None, (text(error, "code"), text(error, "title"))))
+
+
+def _other_id(message: dict[str, Any], value: dict[str, Any]) -> str:
+    """The id within our business of somebody who shows a number: what is left of them once they
+    hide it."""
+    number = text(message, "from")
+    own = (one for one in objs(value, "contacts") if number and text(one, "wa_id") == number)
+    contact = next(own, {})
+    return text(message, "from_user_id") or text(contact, "user_id") if number else ""
 
 
 def _name(sender: str, value: dict[str, Any]) -> str:

@@ -118,6 +118,14 @@ def test_a_forged_call_is_told(tmp_path: Path) -> None:
         assert (told.returncode, told.stdout, told.stderr) == (1, "not valid\n", "")
 
 
+def test_space_around_a_header_goes_as_on_servers(tmp_path: Path) -> None:
+    headers = {name.upper(): f" {value} " for name, value in meta().headers.items()}
+    told = {"provider": "meta", "secret": SECRET, "headers": headers, "body_base64": b64(JSON)}
+    assert answers("verify_webhook", "--cases", cases(tmp_path, told | {"id": 1})) == [
+        {"id": 1, "valid": True}
+    ]
+
+
 def test_many_are_verified_at_once(tmp_path: Path) -> None:
     call = messagebird()
     good = {
@@ -135,7 +143,10 @@ def test_many_are_verified_at_once(tmp_path: Path) -> None:
             good | {"id": "no secret", "secret": ""},
             good
             | {"id": "pairs", "headers": [[name, value] for name, value in call.headers.items()]},
+            good | {"id": "twice", "headers": [*map(list, call.headers.items())] * 2},
             good | {"id": "odd", "now": "soon"},
+            good | {"id": "no text", "secret": [SECRET]},
+            good | {"id": "no address", "url": None},
             good | {"id": "nobody", "provider": "fax"},
         ),
     )
@@ -145,6 +156,9 @@ def test_many_are_verified_at_once(tmp_path: Path) -> None:
         ("forged", False),
         ("no secret", False),
         ("pairs", True),
+        ("twice", False),
         ("odd", False),
+        ("no text", False),
+        ("no address", False),
         ("nobody", False),
     ]

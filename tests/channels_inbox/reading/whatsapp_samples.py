@@ -123,6 +123,63 @@ _READ: dict[str, tuple[Any, list[Told]]] = {
         ),
         [read(payload="accept")],
     ),
+    "product": (
+        wrote(
+            "interactive",
+            {
+                "type": "product",
+                "action": {"catalog_id": "c", "product_retailer_id": "TEA"},
+            },
+        ),
+        [read(text="TEA")],
+    ),
+    "address": (
+        wrote(
+            "interactive",
+            {
+                "type": "nfm_reply",
+                "nfm_reply": {
+                    "name": "address_message",
+                    "body": "12 Lê Lợi",
+                    "response_json": "{}",
+                },
+            },
+        ),
+        [read(text="12 Lê Lợi", payload="{}")],
+    ),
+    "voice": (wrote("voice", file("audio")), [read(attachments=["voice"])]),
+    "unknown": (
+        wrote("unknown", None, errors=[{"code": 131051, "title": "Unsupported"}]),
+        [read(reason="131051 Unsupported")],
+    ),
+    "from an ad": (
+        wrote(
+            "text",
+            {"body": "Giá?"},
+            referral={"source_type": "ad", "body": "Sale"},
+            context={"forwarded": True, "frequently_forwarded": True},
+        ),
+        [read(text="Giá?", reply_to=None)],
+    ),
+    "several people": (
+        wrote("contacts", [CONTACT, CONTACT]),
+        [
+            read(
+                attachments=["contacts"],
+                files=[
+                    {"kind": "contacts", "text": "Lan +84 90\nLan +84 90"},
+                ],
+            )
+        ],
+    ),
+    "no type told": (
+        wrote("text", {"body": "Chào"}, type=None),
+        [read(text="Chào")],
+    ),
+    "nulls for lists": (
+        call(("messages", {"messages": None, "statuses": None, "errors": None, "contacts": None})),
+        [other("messages")],
+    ),
     "order": (wrote("order", ORDER), [read(text="2 × TEA (3.5 USD)")]),
     "order with words": (wrote("order", ORDER | {"text": "nhanh nhé"}), [read(text="nhanh nhé")]),
     "unsupported": (
@@ -172,6 +229,55 @@ _READ: dict[str, tuple[Any, list[Told]]] = {
         wrote("system", {"body": "changed", "type": "user_changed_number"}),
         [other("system user_changed_number")],
     ),
+    "number changed": (
+        wrote(
+            "system",
+            {
+                "body": "changed",
+                "type": "user_changed_number",
+                "wa_id": "84909",
+                "user_id": "VN.2",
+                "previous_user_id": "VN.1",
+            },
+        ),
+        [
+            other("system user_changed_number")
+            | {"sender": "84901112223", "payload": "84909", "also": "VN.2"}
+        ],
+    ),
+    "number changed and hidden": (
+        wrote("system", {"type": "user_changed_number", "user_id": "VN.2"}),
+        [other("system user_changed_number") | {"sender": "84901112223", "payload": "VN.2"}],
+    ),
+    "id changed": (
+        call(
+            (
+                "messages",
+                {
+                    "messages": [
+                        {
+                            "id": "wamid.A1",
+                            "type": "system",
+                            "system": {
+                                "type": "user_changed_user_id",
+                                "user_id": "VN.2",
+                                "previous_user_id": "VN.1",
+                            },
+                        }
+                    ]
+                },
+            )
+        ),
+        [other("system user_changed_user_id") | {"sender": "VN.1", "payload": "VN.2"}],
+    ),
+    "id changed, as it was told before": (
+        wrote("system", {"type": "user_changed_user_id", "user_id": "VN.2"}),
+        [other("system user_changed_user_id") | {"sender": "84901112223", "payload": None}],
+    ),
+    "identity changed": (
+        wrote("system", {"type": "customer_identity_changed", "customer": "84901112223"}),
+        [other("system customer_identity_changed")],
+    ),
     "first contact": (wrote("request_welcome", {}), [other("request_welcome")]),
     "sent": (ours("sent"), [became("sent")]),
     "delivered": (ours("delivered"), [became("delivered")]),
@@ -181,6 +287,34 @@ _READ: dict[str, tuple[Any, list[Told]]] = {
         ours("failed", errors=[{"code": 131047, "title": "Re-engagement message"}]),
         [became("failed", reason="131047 Re-engagement message")],
     ),
+    "failed with a conversation and a price": (
+        ours(
+            "failed",
+            conversation={"id": "c"},
+            pricing={"billable": False},
+            errors=[{"code": 131026, "title": "Undeliverable"}, {"code": 1}],
+        ),
+        [became("failed", reason="131026 Undeliverable")],
+    ),
+    "deleted": (ours("deleted"), [became("deleted")]),
+    "warning": (ours("warning", errors=[{"code": 131}]), [became("warning", reason="131")]),
+    "to somebody without a number": (
+        ours("read", recipient_id=None, recipient_user_id="VN.77"),
+        [became("read", conversation="VN.77")],
+    ),
+    "in a group": (
+        ours("read", recipient_id="g1", recipient_type="group", recipient_participant_id="849"),
+        [became("read", conversation="g1")],
+    ),
+    "ours told back": (
+        ours("sent", biz_opaque_callback_data="d1"),
+        [became("sent", payload="d1")],
+    ),
+    "payment failed": (
+        ours("failed", type="payment", payment={"reference_id": "42"}),
+        [other("payment failed") | {"message_id": "wamid.B2", "status": "failed"}],
+    ),
+    "payment captured": (ours("captured", type="payment"), [other("payment captured")]),
     "error of the account": (
         call(("messages", value(errors=[{"code": 130429, "title": "Rate limit hit"}]))),
         [other("130429 Rate limit hit")],
@@ -217,6 +351,75 @@ _READ: dict[str, tuple[Any, list[Told]]] = {
         ),
         [other("call") | {"call_id": "wacid.1", "status": "connect"}],
     ),
+    "phone call ended": (
+        call(
+            (
+                "calls",
+                value(
+                    calls=[
+                        {
+                            "id": "wacid.1",
+                            "from": "84901112223",
+                            "event": "terminate",
+                            "status": "COMPLETED",
+                        }
+                    ]
+                ),
+            )
+        ),
+        [other("call") | {"call_id": "wacid.1", "status": "terminate"}],
+    ),
+    "phone call rings": (
+        call(
+            (
+                "calls",
+                value(
+                    statuses=[
+                        {
+                            "id": "wacid.1",
+                            "type": "call",
+                            "status": "RINGING",
+                            "recipient_id": "849",
+                        }
+                    ]
+                ),
+            )
+        ),
+        [other("call") | {"call_id": "wacid.1", "status": "RINGING", "sender": "849"}],
+    ),
+    "echoes of an edit and of a file": (
+        call(
+            (
+                "smb_message_echoes",
+                value(
+                    message_echoes=[
+                        {
+                            "from": "842800",
+                            "to": "849",
+                            "id": "wamid.E",
+                            "type": "edit",
+                            "edit": {
+                                "original_message_id": "wamid.D",
+                                "message": {"type": "text", "text": {"body": "sửa"}},
+                            },
+                        },
+                        {
+                            "from": "842800",
+                            "to_user_id": "VN.77",
+                            "id": "wamid.F",
+                            "type": "image",
+                            "image": file("image", caption="ảnh"),
+                        },
+                    ]
+                ),
+            )
+        ),
+        [
+            other("echo edit") | {"message_id": "wamid.D", "text": "sửa"},
+            other("echo image")
+            | {"message_id": "wamid.F", "conversation": "VN.77", "attachments": ["image"]},
+        ],
+    ),
     "a type that doesn't exist": (call(("zz_update", {"a": 1})), [other("zz_update")]),
 }
 # What is told of the account, by the names of its fields.
@@ -227,6 +430,8 @@ for _field in (
     "payment_configuration_update", "phone_number_name_update", "phone_number_quality_update",
     "security", "smb_app_state_sync", "template_category_update", "user_preferences",
     "user_id_update", "group_lifecycle_update", "group_participants_update",
+    "group_settings_update", "group_status_update", "automatic_events", "tracking_events",
+    "account_settings_update", "business_username_update", "messaging_handovers", "standby",
 ):  # fmt: skip
     _READ[_field] = (call((_field, {"event": "CHANGED"})), [other(_field)])
 
