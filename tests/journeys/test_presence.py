@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from conversations import ownership
+from conversations import ownership, presence
 from conversations.models import Ticket
 from conversations.tasks import assign
 from tests.builders import make_inbox, make_ticket
-from tests.conversations.shifting import gone_for, sets
+from tests.conversations.live import until
+from tests.conversations.offering import offered
+from tests.conversations.shifting import gone_for, sets, vanishes
 from tests.journeys.browsers import needs_chromium, troubles
 
 if TYPE_CHECKING:
@@ -84,6 +86,26 @@ def test_colleagues_see_it_where_they_choose_who_answers(desk: Desk, cast: Cast)
     expect(other.locator("#me summary .presence-dot")).to_have_attribute("data-state", "transfers")
     bob.keyboard.press("Escape")
     expect(bob.locator("#me")).not_to_have_attribute("open", "")
+
+
+def test_whatever_page_is_open_its_reader_is_at_their_desk(desk: Desk, cast: Cast) -> None:
+    boss = cast.bob
+    type(boss).objects.filter(pk=boss.pk).update(role="admin")
+    computer = desk.computer(boss)
+    paths = ["/promises/mine/", "/shift/", "/messages/new/", "/settings/account/"]
+    for path in [*paths, "/settings/people/", "/transcripts/", "/api/docs/"]:
+        page = desk.tab(computer, path, live=False)
+        until(lambda: presence.is_online(boss))
+        page.close()
+        vanishes(boss)
+
+    desk.web.blocks_sockets = True
+    page = desk.tab(computer, "/promises/mine/", live=False)
+    until(lambda: presence.is_online(boss))
+    ticket = make_ticket(cast.inbox)
+    ownership.take(ticket, by=cast.alice, epoch=1)
+    offered(ticket, cast, to=boss)
+    expect(page.locator("#offered")).to_have_text("1")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import "desk/places";
 import "desk/presence";
 import * as rows from "desk/rows";
 import * as seen from "desk/seen";
-import { line, start } from "desk/socket";
+import { connect, line, start, watchLists } from "desk/socket";
 import * as state from "desk/state";
 import { toast } from "desk/toast";
 
@@ -37,8 +37,15 @@ document.addEventListener("desk:changed", (event) => {
 
 if (isDesk) {
   document.addEventListener("desk:opened", openAll);
-  line.addEventListener("rights", live.reload);
   openAll();
+}
+
+// Every page of somebody who is signed in holds the line: they are at their desk whatever they read there, what is
+// counted in the rail stays true, and calls ring. A form that is being filled in stays when their rights change: what
+// they may not do any more is refused when it is sent.
+if (document.body.dataset.agent) {
+  line.addEventListener("rights", isDesk ? live.reload : connect);
   line.addEventListener("state", ({ detail }) => (document.documentElement.dataset.line = detail));
+  watchLists();
   start();
 }

@@ -2,7 +2,7 @@
 // change in place at once; they come, go and move only while nobody points at the list or walks through it.
 import { Refused, fetchJson } from "desk/http";
 import { parse } from "desk/rowset";
-import { isLive, line, watchLists } from "desk/socket";
+import { isLive, line } from "desk/socket";
 import { words } from "desk/words";
 
 const SECOND = 1000;
@@ -174,7 +174,6 @@ export function open() {
   later.clear();
   offer();
   list().querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-  watchLists();
   tell("desk:rows", { came: [] });
 }
 

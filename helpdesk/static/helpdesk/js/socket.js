@@ -148,7 +148,10 @@ async function poll() {
       if (polling.signal.aborted) continue;
       clearTimeout(held);
       if (error.status === 401) return end();
-      if (error.status === 403) return tell("rights");
+      if (error.status === 403) {
+        polling = null;
+        return tell("rights");
+      }
       be("offline");
       await pause(Math.random() * Math.min(SLOWEST, 1000 * 2 ** ++failures));
     } finally {
