@@ -346,6 +346,7 @@ CHAT_LIMITS_TIMES = env.integer("CHAT_LIMITS_TIMES", 1)
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("vi", "Tiếng Việt")]
 LOCALE_PATHS = [DATA_DIR / "locale"]
+FORMAT_MODULE_PATH = "helpdesk.formats"
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -28,7 +28,9 @@ function walk(step, wanted = () => true) {
 }
 
 function press(key) {
-  const found = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find((one) => one.checkVisibility?.({ checkOpacity: false }));
+  const shown = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].filter((one) => one.checkVisibility?.({ checkOpacity: false }));
+  // What belongs to the conversation that is open goes before what is always there.
+  const found = shown.find((one) => one.closest("main")) ?? shown[0];
   if (!found) return false;
   found.click();
   found.matches("summary") && found.parentElement.querySelector(".menu-panel :is(select,button,input:not([type=hidden]))")?.focus();

@@ -91,7 +91,9 @@ export function begin(onScroll) {
   stick = !box.classList.contains("from-top");
   box.classList.add("from-top");
   // Where the page scrolls, a browser that comes back puts it where it was.
-  if (stick && (ownScroll() || !scrollY)) toEnd();
+  // On a telephone an offer stands above all that was said, and is what they came for.
+  const isOffered = !ownScroll() && document.querySelector("#offers .offer.mine");
+  if (stick && (ownScroll() || !scrollY) && !isOffered) toEnd();
   box.addEventListener("scroll", () => scrolled(onScroll), { passive: true });
   // The last word it has for us is that the thread is gone from the page.
   new ResizeObserver(() => box.isConnected && stick && ownScroll() && toEnd()).observe(box);
