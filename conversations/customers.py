@@ -13,7 +13,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from conversations import doorbells
+from conversations import doorbells, phones
 from conversations.columns import Columns
 from conversations.errors import BadInput
 from conversations.models import Conversation, Customer, Identity, IdentityKind, Proof
@@ -82,6 +82,12 @@ def stored_forms(text: str) -> set[str]:
     with suppress(BadInput):
         found.add(_phone(Address(IdentityKind.PHONE, text).normal()).value)
     return found
+
+
+def written(kind: str, value: str, *, label: str = "", country: str = "") -> Address:
+    """An address of a kind as somebody wrote it down; a number that names no country is of this one
+    (VN). Raises BadInput for one that can't be it."""
+    return _checked(Address(kind, value, label=label).normal(), country)
 
 
 def untagged(address: str) -> str:
@@ -302,7 +308,7 @@ def _new_identity(thread: Thread, origin: Conversation, address: Address, proof:
     )
 
 
-def _checked(address: Address) -> Address:
+def _checked(address: Address, country: str = "") -> Address:
     """Raises BadInput for an address that can't be one."""
     if address.kind == IdentityKind.EMAIL:
         try:
@@ -316,9 +322,9 @@ def _checked(address: Address) -> Address:
     return address
 
 
-def _phone(address: Address) -> Address:
+def _phone(address: Address, country: str = "") -> Address:
     try:
-        number = phonenumbers.parse(address.value, None)
+        number = phones.parsed(address.value, country)
     except phonenumbers.NumberParseException as error:
         raise BadInput(
             _("%(value)s is not a phone number. Write it with the country code: +84 …")

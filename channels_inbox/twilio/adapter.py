@@ -13,7 +13,6 @@ from channels_inbox import outgoing_files
 from channels_inbox.base import Accepted, Check, ConnectError, Raw, SendError, Thanks
 from channels_inbox.calls import Call
 from channels_inbox.models import Account
-from channels_inbox.phones import countries, e164
 from channels_inbox.provider import Provider, Setting, api_address
 from channels_inbox.reader import Reader
 from channels_inbox.receive import digest_key
@@ -25,6 +24,7 @@ from channels_inbox.twilio.status import STATES
 from conversations import customers
 from conversations.customers import Address
 from conversations.models import IdentityKind, Proof
+from conversations.phones import countries, e164
 
 if TYPE_CHECKING:
     from collections.abc import Callable
