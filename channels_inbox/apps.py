@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class ChannelsInboxConfig(AppConfig):
     name = "channels_inbox"
     verbose_name = "Channels"
+
+    def ready(self) -> None:
+        from channels_inbox import registry, troubles
+        from conversations import media
+
+        media.know(of=registry.medium, troubles=troubles.of)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from channels_inbox.calls import Call
     from channels_inbox.models import Account, Envelope
     from conversations.intake import Inbound
+    from conversations.media import Medium
     from conversations.mirrored import Change
     from conversations.models import Attachment, Delivery, Entry, Inbox
 
@@ -153,6 +154,7 @@ class Adapter(Protocol):
     what its hook answers; None for JSON of ours."""
 
     kind: str
+    medium: Medium
     label: _StrPromise | str
     queue: str
     sends_by: str

@@ -26,6 +26,7 @@ from channels_inbox.receive import body_of, digest_key
 from channels_inbox.refusals import runs_code
 from conversations.attachments import safe_name
 from conversations.intake import Inbound, InboundFile
+from conversations.media import Medium
 from conversations.mirrored import Deleted, Echoed, Edited, Reacted, Receipt
 from conversations.models import Proof
 from conversations.wake import wake
@@ -73,9 +74,12 @@ def api_address(usual: str) -> Setting:
 
 class Provider(ABC):
     """`reader` reads and checks the calls, `secret` names what they are checked with. `proof` is
-    how sure the provider makes us of who wrote."""
+    how sure the provider makes us of who wrote. `makes_secret`: we make the secret of its calls,
+    and an admin hands it on; `has_history`: it can be asked for what no call brought; `is_written`:
+    messages go out by it."""
 
     kind: ClassVar[str]
+    medium: ClassVar[Medium]
     label: ClassVar[_StrPromise | str]
     queue = "fast"
     sends_by = "slow"
@@ -87,6 +91,15 @@ class Provider(ABC):
     settings: ClassVar[tuple[Setting, ...]]
     icon: ClassVar[str] = "message-circle"
     intro: ClassVar[_StrPromise | str] = ""
+    makes_secret: ClassVar[bool] = False
+    has_history: ClassVar[bool] = True
+    is_written: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **told: Any) -> None:
+        """Where no medium is stated, the kind is one of its own."""
+        super().__init_subclass__(**told)
+        if "kind" in vars(cls) and "medium" not in vars(cls):
+            cls.medium = Medium(cls.kind, cls.kind)
 
     # What comes in
 

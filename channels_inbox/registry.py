@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from conversations.media import Medium
+
 if TYPE_CHECKING:
     from channels_inbox.base import Adapter
 
@@ -17,6 +19,11 @@ def adapter(kind: str) -> Adapter:
     """Raises KeyError for a kind that isn't configured."""
     made: Adapter = import_string(settings.CHANNELS[kind])()
     return made
+
+
+def medium(kind: str) -> Medium:
+    """What people call channels of a kind; of one that isn't configured, its own name."""
+    return adapter(kind).medium if kind in settings.CHANNELS else Medium(kind, kind)
 
 
 def kinds() -> list[str]:

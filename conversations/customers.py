@@ -17,7 +17,6 @@ from conversations import doorbells, phones
 from conversations.columns import Columns
 from conversations.errors import BadInput
 from conversations.models import Conversation, Customer, Identity, IdentityKind, Proof
-from conversations.models.identities import SHOWN_BY_US
 from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
@@ -182,7 +181,8 @@ def write_down(identity: Identity, address: Address, *, proof: str) -> Identity:
             [_new_identity(thread, identity.origin, address, proof)], ignore_conflicts=True
         )
         known = Identity.objects.at(address.kind, address.value, address.scope).get()
-        if known.rev == thread.head and known.kind not in SHOWN_BY_US:
+        is_readable = not known.scope  # an id that means something only to its provider is none
+        if known.rev == thread.head and is_readable:
             thread.event(None, "address_proved", by=SYSTEM, address=known.value)
     return known
 
@@ -317,8 +317,8 @@ def _checked(address: Address, country: str = "") -> Address:
             raise BadInput(
                 _("%(value)s is not a mail address.") % {"value": address.value}
             ) from error
-    if address.kind == IdentityKind.PHONE:
-        return _phone(address)
+    if address.kind in (IdentityKind.PHONE, IdentityKind.WHATSAPP):
+        return _phone(address, country)
     return address
 
 

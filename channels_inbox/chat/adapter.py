@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from channels_inbox.base import Accepted, Head, Pulled, Raw, Refused, SendError
 from channels_inbox.chat import arrival, envelopes, uploads
+from conversations.media import Medium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ class ChatAdapter:
     over, as a committed message is where the visitor's window reads it."""
 
     kind = "chat"
+    medium = Medium("chat", "chat")
     label = _("Chat")
     queue = sends_by = "fast"
     hook_limit = 0

@@ -21,6 +21,7 @@ from channels_inbox.email import (
     send,
 )
 from channels_inbox.email.config import MailConfig
+from conversations.media import TEXT, Medium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 class EmailAdapter:
     kind = "email"
+    medium = Medium("email", "email", first=TEXT)
     label = _("Email")
     queue = sends_by = "slow"
     thanks = None

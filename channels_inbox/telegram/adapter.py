@@ -30,6 +30,7 @@ from channels_inbox.telegram.config import (
     TelegramConfig,
 )
 from conversations.customers import Address
+from conversations.media import Medium
 from conversations.models import IdentityKind
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 class Telegram(Provider):
     kind = "telegram"
+    medium = Medium("telegram", "telegram", quotes=True)
     label = gettext_lazy("Telegram")
     icon = "send"
     intro = gettext_lazy(

@@ -23,6 +23,7 @@ from channels_inbox.twilio.pull import pull
 from channels_inbox.twilio.status import STATES
 from conversations import customers
 from conversations.customers import Address
+from conversations.media import TEXT, Medium
 from conversations.models import IdentityKind, Proof
 from conversations.phones import countries, e164
 
@@ -42,6 +43,7 @@ OUT, IN = "out", "in"
 
 class TwilioSms(Provider):
     kind = "twilio_sms"
+    medium = Medium("sms", "phone", most_text=1600, first=TEXT)
     label = gettext_lazy("SMS by Twilio")
     icon = "message-square"
     intro = gettext_lazy(

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class InboxOut(Shape[Inbox]):
     id = serializers.IntegerField()
     name = serializers.CharField()
-    kind = serializers.CharField(help_text="email, chat …")
+    kind = serializers.CharField(
+        source="channel", help_text="The medium, whoever provides it: email, chat, sms, whatsapp …"
+    )
     address = serializers.CharField()
     team = serializers.IntegerField(source="team_id")
     is_active = serializers.BooleanField()

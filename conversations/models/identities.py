@@ -25,6 +25,8 @@ class IdentityKind(models.TextChoices):
     PHONE = "phone", _("Phone")
     CHAT = "chat", _("Chat")
     TELEGRAM = "telegram", _("Telegram")
+    WHATSAPP = "whatsapp", _("WhatsApp")
+    GENERIC = "generic", _("Another system")
 
 
 # Kinds of which we show a customer's messages ourselves, in a window of ours.
@@ -95,7 +97,7 @@ class Identity(models.Model):
     def shown(self) -> str:
         """The address as people read it: a visitor's is a random word, an account's a number, so
         their name stands for it."""
-        if self.kind in (IdentityKind.EMAIL, IdentityKind.PHONE):
+        if self.kind in (IdentityKind.EMAIL, IdentityKind.PHONE) or self.value.startswith("+"):
             return self.value
         nameless = str(_("Visitor on the site")) if self.kind in SHOWN_BY_US else self.value
         return self.label or nameless

@@ -8,10 +8,12 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from conversations import media
 from conversations.models.identities import SHOWN_BY_US
 from conversations.models.people import Membership, Team
 
 if TYPE_CHECKING:
+    from conversations.media import Medium
     from conversations.models.identities import Identity
     from conversations.models.people import Agent
 
@@ -25,13 +27,13 @@ class Restriction(models.TextChoices):
     HEALTH = "health", _("Health: only the team")
 
 
-# Media whose addresses are of a kind with another name.
-ADDRESS_KIND = {"sms": "phone"}
+# Nothing is written by a telephone: its calls are only noted.
+SPOKEN = "phone"
 
 
 def medium_of(kind: str) -> str:
     """What an agent calls a channel, whoever provides it: "sms" of "twilio_sms"."""
-    return kind.rpartition("_")[2]
+    return media.of(kind).name
 
 
 def random_public_id() -> str:
@@ -41,6 +43,10 @@ def random_public_id() -> str:
 class InboxQuerySet(models.QuerySet["Inbox"]):
     def active(self) -> InboxQuerySet:
         return self.filter(is_active=True)
+
+    def of_calls(self) -> InboxQuerySet:
+        """Telephones whose calls are kept."""
+        return self.active().filter(kind=SPOKEN)
 
     def visible_to(self, agent: Agent) -> InboxQuerySet:
         """The open ones, and restricted ones of the agent's teams."""
@@ -95,13 +101,24 @@ class Inbox(models.Model):
 
     def writes_to(self, identity: Identity) -> bool:
         """Whether this channel can reach an address of that kind at all."""
+        if self.kind == SPOKEN:
+            return False
         return identity.kind == self.address_kind and identity.scope in ("", self.public_id)
 
     @property
     def address_kind(self) -> str:
         """Of which kind the addresses are that it writes to."""
-        medium = medium_of(self.kind)
-        return ADDRESS_KIND.get(medium, medium)
+        return self.medium.address
+
+    @property
+    def medium(self) -> Medium:
+        """What it is for people, and what can be done there."""
+        return media.of(self.kind)
+
+    @property
+    def channel(self) -> str:
+        """The medium's name, by which programs know it."""
+        return self.medium.name
 
     @property
     def shows_itself(self) -> bool:

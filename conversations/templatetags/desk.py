@@ -206,6 +206,9 @@ CHANNEL_NAMES = {
     "chat": gettext_lazy("Chat"),
     "sms": gettext_lazy("SMS"),
     "telegram": "Telegram",
+    "phone": gettext_lazy("Phone"),
+    "whatsapp": "WhatsApp",
+    "generic": gettext_lazy("Another system"),
 }
 
 

@@ -30,6 +30,7 @@ ICONS = frozenset(
         "menu",
         "mail",
         "message-circle",
+        "message-circle-more",
         "message-square",
         "phone",
         "send",
@@ -109,6 +110,7 @@ CHANNELS = {
     "sms": "message-square",
     "chat": "message-circle",
     "telegram": "send",
+    "whatsapp": "message-circle-more",
 }
 INSIDE = re.compile(r"<svg[^>]*>(.*)</svg>", re.S)
 

@@ -89,7 +89,7 @@ def _way(composer: Composer, row: Identity, reached: Reach | None, is_chosen: bo
 
 
 def _channel(kind: str) -> str:
-    names = {"email": _("Email"), "phone": _("SMS"), "chat": _("Chat")}
+    names = {"email": _("Email"), "phone": _("SMS"), "chat": _("Chat"), "whatsapp": "WhatsApp"}
     return names.get(kind, kind.capitalize())
 
 

@@ -26,7 +26,7 @@ RESOLVE = "+resolve"
 INBOX, ADDRESS = Columns(Inbox), Columns(Identity)
 INBOXES = f"""
 SELECT {INBOX.of("i")} FROM conversations_inbox i
-WHERE i.is_active AND i.restriction = %(restriction)s
+WHERE i.is_active AND i.kind <> 'phone' AND i.restriction = %(restriction)s
   AND (i.restriction = '' OR i.id = %(inbox)s)
 ORDER BY i.name
 """
@@ -154,7 +154,14 @@ def ways_out(ticket: Ticket) -> tuple[Sequence[Identity], Sequence[Inbox]]:
     inboxes = INBOX.asked(INBOXES, wanted)
     kinds = sorted({inbox.address_kind for inbox in inboxes})
     told = {"conversation": ticket.conversation_id, "kinds": kinds}
-    return ADDRESS.asked(ADDRESSES, told), inboxes
+    return _without_ids(ADDRESS.asked(ADDRESSES, told)), inboxes
+
+
+def _without_ids(rows: Sequence[Identity]) -> Sequence[Identity]:
+    """Without an account's id that its provider told along with an address people can read: both
+    lead to the same place. One that wrote by itself is how they are reached."""
+    readable = {row.kind for row in rows if not row.scope}
+    return [row for row in rows if row.wrote_at or not row.scope or row.kind not in readable]
 
 
 def beginning(

@@ -54,7 +54,7 @@ def _hit(entry: Entry, viewer: Agent, reader: Reader, query: str) -> Hit:
     return Hit(
         entry=entry.pk,
         is_note=entry.is_note,
-        channel=entry.inbox.kind if entry.inbox else "",
+        channel=entry.inbox.channel if entry.inbox else "",
         name=customer_name(customer),
         subject=highlighted(subject, query) if subject else "",
         who=author(entry, viewer, customer),

@@ -267,7 +267,7 @@ def ticket_data(ticket: Ticket) -> dict[str, Any]:
         "status": ticket.status,
         "team": ticket.team.name,
         "owner": str(holder) if holder else None,
-        "channel": ticket.inbox.kind if ticket.inbox else None,
+        "channel": ticket.inbox.channel if ticket.inbox else None,
         "opened_at": ticket.opened_at.isoformat(),
         "resolved_at": ticket.resolved_at.isoformat() if ticket.resolved_at else None,
     }

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Agent, ExportFormat, Inbox, Status, Team
+from conversations.models.inboxes import medium_of
 from conversations.templatetags.desk import channel_name
 from conversations.transcripts import Asked
 
@@ -39,7 +40,8 @@ class TranscriptSearchForm(forms.Form):
         kinds = Inbox.objects.order_by("kind").values_list("kind", flat=True).distinct()
         channel = self.fields["channel"]
         assert isinstance(channel, forms.ChoiceField)
-        channel.choices = [ANY, *((kind, channel_name(kind)) for kind in kinds)]
+        media = dict.fromkeys(medium_of(kind) for kind in kinds)
+        channel.choices = [ANY, *((name, channel_name(name)) for name in media)]
 
     @property
     def asked(self) -> Asked:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from conversations import exports, replies
-from conversations.models import EntryBody, Presence, ReadMark, Role
+from conversations.models import EntryBody, ReadMark, Role
 from conversations.views.transcript_files import WRITERS
 from tests.builders import answer, identity_of, make_agent, make_ticket, write_in
 from tests.journeys.browsers import needs_chromium, troubles
@@ -52,15 +52,11 @@ def test_finding_reading_and_taking_away(
     desk: Desk, cast: Cast, suri: Agent, ticket: Ticket, tmp_path: Path
 ) -> None:
     alice = desk.at(cast.alice, f"/conversations/{ticket.conversation_id}/")
-    before = (
-        ReadMark.objects.filter(agent=suri).count(),
-        Presence.objects.filter(agent=suri).count(),
-    )
+    before = ReadMark.objects.filter(agent=suri).count()
     page = desk.at(suri, "/desk/mine/open/")
     page.keyboard.press("g")
     page.keyboard.press("t")
     expect(page.get_by_role("heading", level=1)).to_have_text("Transcripts")
-    Presence.objects.filter(agent=suri).delete()
     page.get_by_label("Words").fill("thank you")
     page.keyboard.press("Enter")
     expect(page.locator(".found mark").first).to_have_text("thank")
@@ -72,8 +68,7 @@ def test_finding_reading_and_taking_away(
         expect(page.get_by_role("button", name=name)).to_have_count(0)
     page.wait_for_timeout(1500)
     expect(alice.locator("#people li")).to_have_count(0)
-    assert ReadMark.objects.filter(agent=suri).count() == before[0] == 0
-    assert not Presence.objects.filter(agent=suri).exists()
+    assert ReadMark.objects.filter(agent=suri).count() == before == 0
 
     page.get_by_role("button", name="Make a file").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("My files")
