@@ -38,22 +38,28 @@ AT = f"""
 SELECT {IDENTITY.of("i")} FROM conversations_identity i
 WHERE i.kind = %s AND i.scope = %s AND i.value = %s
 """
-# Customer, conversation and identity in one round trip. The identity is the first change of its
-# conversation.
-CREATE = """
-WITH customer AS (
-  INSERT INTO conversations_customer (name, language, memo, created_at)
-  VALUES (%(label)s, '', '', clock_timestamp()) RETURNING id
+# Identity, conversation and customer in one round trip. The identity goes first, so that who finds
+# the address taken by then makes nothing; it is the first change of its conversation.
+CREATE = f"""
+WITH ids AS MATERIALIZED (
+  SELECT nextval(pg_get_serial_sequence('conversations_conversation', 'id')) AS conversation,
+    nextval(pg_get_serial_sequence('conversations_customer', 'id')) AS customer
+), identity AS (
+  INSERT INTO conversations_identity (kind, scope, value, label, origin_id, conversation_id, rev,
+    proof, created_at)
+  SELECT %(kind)s, %(scope)s, %(value)s, %(label)s, conversation, conversation, 1, %(proof)s,
+    clock_timestamp()
+  FROM ids
+  ON CONFLICT (kind, scope, value) DO NOTHING
+  RETURNING *
+), customer AS (
+  INSERT INTO conversations_customer (id, name, language, memo, created_at)
+  SELECT ids.customer, %(label)s, '', '', clock_timestamp() FROM ids, identity
 ), conversation AS (
-  INSERT INTO conversations_conversation (customer_id, last_seq, head, last_at, reset_head)
-  SELECT id, 0, 1, clock_timestamp(), 0 FROM customer RETURNING id
+  INSERT INTO conversations_conversation (id, customer_id, last_seq, head, last_at, reset_head)
+  SELECT ids.conversation, ids.customer, 0, 1, clock_timestamp(), 0 FROM ids, identity
 )
-INSERT INTO conversations_identity (kind, scope, value, label, origin_id, conversation_id, rev,
-  proof, created_at)
-SELECT %(kind)s, %(scope)s, %(value)s, %(label)s, id, id, 1, %(proof)s, clock_timestamp()
-FROM conversation
-ON CONFLICT (kind, scope, value) DO NOTHING
-RETURNING conversation_id, rev
+SELECT {IDENTITY.of("i")} FROM identity i
 """
 
 
@@ -99,7 +105,7 @@ def identity_of(address: Address) -> Identity:
     """The identity at an address; an address never seen makes a customer, a conversation and
     itself.
 
-    The unique index decides between two who meet here: the loser's customer is rolled back.
+    The unique index decides between two who meet here: the loser has made no customer.
     """
     address = address.normal()
     return _at(address) or _create(address, Proof.CLAIMED)
@@ -241,10 +247,7 @@ def unblock(identity: Identity, *, by: Agent) -> None:
 
 
 def _create(address: Address, proof: str) -> Identity:
-    with transaction.atomic():
-        if not _inserted(address, proof):
-            transaction.set_rollback(True)
-    found = _at(address)
+    found = _inserted(address, proof) or _at(address)
     assert found
     return found
 
@@ -257,16 +260,17 @@ def _at(address: Address) -> Identity | None:
     return IDENTITY.made(row) if row else None
 
 
-def _inserted(address: Address, proof: str) -> bool:
-    """Nobody can know the conversation yet, so nobody has to be locked out. False where the address
+def _inserted(address: Address, proof: str) -> Identity | None:
+    """Nobody can know the conversation yet, so nobody has to be locked out. None where the address
     is somebody else's by now."""
     values = {"kind": address.kind, "scope": address.scope, "value": address.value}
     with connection.cursor() as cursor:
         cursor.execute(CREATE, {**values, "label": address.label, "proof": proof})
         row = cursor.fetchone()
-    if row:
-        doorbells.ring(*row)
-    return row is not None
+    made = IDENTITY.made(row) if row else None
+    if made:
+        doorbells.ring(made.conversation_id, made.rev)
+    return made
 
 
 def _raise_proof(identity: Identity, proof: str) -> bool:

@@ -8,11 +8,13 @@ row, or nothing is.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from conversations import customers, proofs, public, tickets
+from conversations import customers, proofs, tickets
+from conversations.columns import Columns, parted, relate
 from conversations.models import (
     Arrival,
     Attachment,
@@ -22,9 +24,10 @@ from conversations.models import (
     Inbox,
     Kind,
     Reference,
+    Team,
     Ticket,
 )
-from conversations.thread import SYSTEM, Thread, locked
+from conversations.thread import SYSTEM, Thread, from_the_start, locked, locked_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,20 +38,47 @@ if TYPE_CHECKING:
 
 THREADED, DUPLICATE, IGNORED = "threaded", "duplicate", "ignored"
 
-# What hangs on an entry, in one round trip. The arrival without ON CONFLICT: should two of one
-# message ever get here, the unique index makes the second transaction fail as a whole, and its item
-# is tried again and found to be a duplicate.
+# What hangs on an entry, in one round trip with it. The arrival without ON CONFLICT: should two of
+# one message ever get here, the unique index makes the second transaction fail as a whole, and its
+# item is tried again and found to be a duplicate.
 HANG_ON = """
-WITH arrived AS (
+arrived AS (
   INSERT INTO conversations_arrival (inbox_id, external_id, scope, is_first, entry_id)
-  VALUES (%(inbox)s, %(external_id)s, %(scope)s, true, %(entry)s)
+  SELECT %(inbox)s, %(external_id)s, %(scope)s, true, id FROM added
 ), body AS (
   INSERT INTO conversations_entrybody (entry_id, full_text, html)
-  SELECT %(entry)s, %(full_text)s, %(html)s WHERE %(has_body)s
+  SELECT id, %(full_text)s, %(html)s FROM added WHERE %(has_body)s
+), named AS (
+  INSERT INTO conversations_reference (value, entry_id, ours)
+  SELECT name, id, false FROM added, unnest(%(names)s::text[]) AS name
+  ON CONFLICT DO NOTHING
 )
-INSERT INTO conversations_reference (value, entry_id, ours)
-SELECT name, %(entry)s, false FROM unnest(%(names)s::text[]) AS name
-ON CONFLICT DO NOTHING
+"""
+
+TICKET, TEAM, INBOX = Columns(Ticket), Columns(Team), Columns(Inbox)
+# In one round trip, as it is asked for each message but the first of somebody. The unresolved ones
+# are read only where it isn't the one last active.
+OF_SENDER = f"""
+WITH last AS MATERIALIZED (
+  SELECT t.id, t.status <> 'resolved' AND (t.restriction = '' OR t.inbox_id = %(inbox)s) AS joins
+  FROM conversations_entry e JOIN conversations_ticket t ON t.id = e.ticket_id
+  WHERE e.conversation_id = %(conversation)s AND t.restriction = %(restriction)s
+    AND e.identity_id = ANY(ARRAY(
+      SELECT id FROM conversations_identity WHERE id = %(stream)s OR stream_id = %(stream)s))
+  ORDER BY e.at DESC, e.id DESC LIMIT 1
+), found AS (
+  SELECT id, true AS is_last FROM last
+  UNION ALL
+  SELECT id, false FROM conversations_ticket
+  WHERE conversation_id = %(conversation)s AND status <> 'resolved'
+    AND NOT EXISTS (SELECT FROM last WHERE joins) AND id NOT IN (SELECT id FROM last)
+)
+SELECT found.is_last, {TICKET.of("t")}, {TEAM.of("m")}, {INBOX.of("b")}
+FROM found
+JOIN conversations_ticket t ON t.id = found.id
+JOIN conversations_team m ON m.id = t.team_id
+LEFT JOIN conversations_inbox b ON b.id = t.inbox_id
+ORDER BY t.id
 """
 
 UNDER_LOCK = f"""
@@ -122,16 +152,14 @@ def receive(inbound: Inbound, *, by_hand: bool = False) -> Outcome:
     """Thread one inbound message. Doing it twice is a duplicate the second time.
 
     `by_hand` is an agent's word that the message is wanted although its sender is blocked or it is
-    an automatic one.
+    an automatic one. Raises Moved where a join came in between, within a transaction that is to be
+    begun anew then (`from_the_start`).
     """
     # What is ignored leaves nothing behind, not even a customer for a sender never seen before. One
     # that is ignored for its sender was written by somebody known.
     writes_first = bool(inbound.quiet or inbound.also)
-    with transaction.atomic(savepoint=writes_first):
-        outcome = _received(inbound, by_hand=by_hand)
-        if outcome.state == IGNORED and writes_first:
-            transaction.set_rollback(True)
-        return outcome
+    work = partial(_received, inbound, by_hand=by_hand, undone=writes_first)
+    return from_the_start(work, savepoint=writes_first)
 
 
 def bounced(
@@ -167,11 +195,18 @@ def bounced(
         return Outcome(THREADED, entry)
 
 
-def _received(inbound: Inbound, *, by_hand: bool) -> Outcome:
+def _received(inbound: Inbound, *, by_hand: bool, undone: bool) -> Outcome:
+    outcome = _told_to_thread(inbound, by_hand=by_hand)
+    if outcome.state == IGNORED and undone:
+        transaction.set_rollback(True)
+    return outcome
+
+
+def _told_to_thread(inbound: Inbound, *, by_hand: bool) -> Outcome:
     identity = customers.identity_of(inbound.sender)
     for address in inbound.also:
         proofs.prove(identity, address, proof=inbound.proof)
-    with locked(identity.origin_id) as thread:
+    with locked_once(identity.origin_id) as thread:
         identity, known = _under_lock(inbound, identity)
         if known:
             return _duplicate(thread, inbound, Entry.objects.get(pk=known))
@@ -258,17 +293,16 @@ def _append(thread: Thread, inbound: Inbound, identity: Identity, ticket: Ticket
         data={**inbound.data, **({"quiet": inbound.quiet} if inbound.quiet else {})},
         occurred_at=inbound.occurred_at,
         late=inbound.late,
+        beside=(HANG_ON, _hanging(inbound)),
     )
-    _hang_on(inbound, entry)
     if inbound.files:
         hang_files(thread, entry, inbound.files)
     return entry
 
 
-def _hang_on(inbound: Inbound, entry: Entry) -> None:
+def _hanging(inbound: Inbound) -> dict[str, Any]:
     """The arrival, the message's names, and the whole text where the card shows a part."""
-    values: dict[str, Any] = {
-        "entry": entry.pk,
+    return {
         "inbox": inbound.inbox.pk,
         "external_id": inbound.external_id,
         "scope": inbound.inbox.dedup_scope,
@@ -279,8 +313,6 @@ def _hang_on(inbound: Inbound, entry: Entry) -> None:
         ),
         "names": [name[:400] for name in inbound.names if name],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(HANG_ON, values)
 
 
 def remember_names(entry: Entry, names: Iterable[str], *, ours: bool) -> None:
@@ -379,19 +411,31 @@ def _joins(thread: Thread, inbox: Inbox, ticket: Ticket) -> bool:
 def newest_of_sender(thread: Thread, inbox: Inbox, identity: Identity) -> Ticket | None:
     """Chat, SMS, social: the ticket last active on that identity (or on one shown with it), else
     the only unresolved one."""
-    last = (
-        Entry.objects.select_related("ticket__team", "ticket__inbox")
-        .filter(
-            conversation=thread.conversation,
-            identity__in=public.family(identity.stream_key),
-            ticket__restriction=inbox.restriction,
-        )
-        .order_by("-at", "-id")
-        .first()
-    )
-    if last and last.ticket and _joins(thread, inbox, last.ticket):
-        return last.ticket
-    unresolved = Ticket.objects.unresolved().select_related("team", "inbox")
-    of_customer = unresolved.filter(conversation=thread.conversation)
-    open_ones = [ticket for ticket in of_customer if _mixes(inbox, ticket)]
-    return open_ones[0] if len(open_ones) == 1 else None
+    if thread.head <= 1:
+        return None  # all there is of the conversation is its address
+    found = _sender_tickets(thread, inbox, identity)
+    for ticket, is_last in found:
+        if is_last and _joins(thread, inbox, ticket):
+            return ticket
+    open_ones = [ticket for ticket, _last in found if not ticket.is_resolved]
+    mixing = [ticket for ticket in open_ones if _mixes(inbox, ticket)]
+    return mixing[0] if len(mixing) == 1 else None
+
+
+def _sender_tickets(thread: Thread, inbox: Inbox, identity: Identity) -> list[tuple[Ticket, bool]]:
+    """The one last active on the identity, as is said with it, and those that are unresolved."""
+    values: dict[str, Any] = {
+        "conversation": thread.conversation.pk,
+        "stream": identity.stream_key,
+        "inbox": inbox.pk,
+        "restriction": inbox.restriction,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(OF_SENDER, values)
+        return [_with_team(*row) for row in cursor.fetchall()]
+
+
+def _with_team(is_last: bool, *row: Any) -> tuple[Ticket, bool]:
+    ticket, team, inbox = parted(row, TICKET, TEAM, INBOX)
+    relate(ticket, team=team, inbox=inbox)
+    return ticket, is_last

@@ -21,6 +21,7 @@ from django.db.models import F, Max, Prefetch, Q
 from django.db.models.functions import Coalesce
 
 from conversations import doorbells
+from conversations.columns import Columns
 from conversations.models import Attachment, Direction, Entry, Identity, Kind
 from conversations.models.identities import SHOWN_BY_US
 
@@ -41,6 +42,14 @@ NEXT = """
 UPDATE conversations_identity SET public_rev = public_rev + 1
 WHERE id = (SELECT coalesce(stream_id, id) FROM conversations_identity WHERE id = %s)
 RETURNING id, public_rev
+"""
+IDENTITY = Columns(Identity)
+WINDOW = f"""
+SELECT {IDENTITY.of("i")} FROM (
+  SELECT identity_id FROM conversations_entry
+  WHERE ticket_id = %(ticket)s AND direction = 'in' ORDER BY at DESC, id DESC LIMIT 1
+) last JOIN conversations_identity i ON i.id = last.identity_id
+WHERE i.kind = ANY(%(kinds)s) AND i.origin_id = %(origin)s
 """
 RENUMBER = """
 UPDATE conversations_entry e SET public_rev = %s + n.place
@@ -84,12 +93,8 @@ def window_of(ticket: Ticket) -> Identity | None:
     """Where the customer of a ticket is told who has read what they wrote: in the window they last
     wrote in, or nowhere. One that a join put beside the ticket may leave it again, and is not told.
     """
-    heard = Entry.objects.filter(ticket=ticket, direction=Direction.IN).order_by("-at", "-pk")
-    last = heard.select_related("identity").first()
-    identity = last.identity if last else None
-    if identity is None or identity.kind not in SHOWN_BY_US:
-        return None
-    return identity if identity.origin_id == ticket.origin_id else None
+    asked = {"ticket": ticket.pk, "origin": ticket.origin_id, "kinds": list(SHOWN_BY_US)}
+    return next(iter(IDENTITY.asked(WINDOW, asked)), None)
 
 
 def changed(row: Any, fields: Sequence[str]) -> None:

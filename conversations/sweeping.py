@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 Row = TypeVar("Row")
+Answer = TypeVar("Answer")
 
 
 def each(rows: Iterable[Row], work: Callable[[Row], object]) -> int:
@@ -20,12 +21,16 @@ def each(rows: Iterable[Row], work: Callable[[Row], object]) -> int:
     A row that broke is logged and met again at the next sweep. Raises what says the database is
     away.
     """
-    done = 0
-    for row in rows:
-        try:
-            done += bool(work(row))
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            log.exception("sweep_row_failed", work=getattr(work, "__name__", ""))
-    return done
+    return sum(bool(tried(work, row)) for row in rows)
+
+
+def tried(work: Callable[[Row], Answer], row: Row) -> Answer | None:
+    """What the work answers for one row, or for several that are done together; None where it
+    broke, which is logged. Raises what says the database is away."""
+    try:
+        return work(row)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("sweep_row_failed", work=getattr(work, "__name__", ""))
+        return None

@@ -9,22 +9,33 @@ there is SQL only.
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, transaction
 
-from conversations import doorbells, public
+from conversations import columns, doorbells, public
 from conversations.doorbells import RowChange
 from conversations.errors import Moved
 from conversations.models import Agent, Bot, Conversation, Entry, Kind, Ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from conversations.models import Identity
+    from conversations.models import (
+        Attachment,
+        Delivery,
+        HeldSend,
+        Identity,
+        Offer,
+        Promise,
+    )
+
+    Stamped = Attachment | Delivery | Entry | HeldSend | Identity | Offer | Promise | Ticket
+
+T = TypeVar("T")
 
 MICROSECOND = timedelta(microseconds=1)
 ATTEMPTS = 8
@@ -47,18 +58,21 @@ WITH target AS MATERIALIZED (
 )
 SELECT *, clock_timestamp() FROM locked
 """
+# Who waits for nobody can't be in a deadlock, so these need no order.
+LOCK_FREE = """
+WITH locked AS MATERIALIZED (
+  SELECT id, customer_id, merged_into_id, last_seq, head, last_at, reset_head
+  FROM conversations_conversation WHERE id = ANY(%s) AND merged_into_id IS NULL
+  FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT *, clock_timestamp() FROM locked
+"""
 # Written by hand, as every change to a conversation ends with it.
 WRITE_COUNTERS = """
 UPDATE conversations_conversation
 SET head = %s, last_at = %s, last_seq = %s, reset_head = %s, merged_into_id = %s WHERE id = %s
 """
 COLUMNS = ("id", "customer_id", "merged_into_id", "last_seq", "head", "last_at", "reset_head")
-
-
-class Stamped(Protocol):
-    rev: int
-
-    def save(self, *, update_fields: Sequence[str]) -> None: ...
 
 
 @dataclass
@@ -77,6 +91,10 @@ class Thread:
     def head(self) -> int:
         return self.conversation.head
 
+    @property
+    def changed(self) -> bool:
+        return self.head > self._rung
+
     def next_rev(self) -> int:
         self.conversation.head += 1
         return self.conversation.head
@@ -90,14 +108,23 @@ class Thread:
         origin.last_seq += 1
         return origin.last_seq
 
-    def append(self, origin_id: int, *, ticket: Ticket | None, actor: str, **fields: Any) -> Entry:
+    def append(
+        self,
+        origin_id: int,
+        *,
+        ticket: Ticket | None,
+        actor: str,
+        beside: tuple[str, dict[str, Any]] = ("", {}),
+        **fields: Any,
+    ) -> Entry:
         """Add one entry at the end of the thread. `origin_id` is the origin of its identity, or of
-        its ticket for notes and events; it must be part of this conversation."""
+        its ticket for notes and events; it must be part of this conversation. `beside`: what is
+        inserted with it (`columns.add`)."""
         self._load_origin(origin_id)
         fields["public_rev"] = public.number(
             fields["kind"], fields.get("identity"), fields.get("event", "")
         )
-        return Entry.objects.create(
+        entry = Entry(
             conversation_id=self.conversation.pk,
             origin_id=origin_id,
             seq=self._next_seq(origin_id),
@@ -107,6 +134,8 @@ class Thread:
             actor=actor,
             **fields,
         )
+        columns.add(entry, beside[0], **beside[1])
+        return entry
 
     def event(
         self,
@@ -135,7 +164,7 @@ class Thread:
     def stamp(self, row: Stamped, *fields: str) -> None:
         """Save the named fields of a row of this conversation with a change number of its own."""
         row.rev = self.next_rev()
-        row.save(update_fields=[*fields, "rev"])
+        columns.write(row, *fields, "rev")
         public.changed(row, fields)
         if isinstance(row, Ticket):
             self.touched(row)
@@ -197,7 +226,7 @@ class Thread:
 
     def _ring(self) -> None:
         row = self.conversation
-        if row.head > self._rung:
+        if self.changed:
             again = row.reset_head > self._reset
             doorbells.ring(row.pk, row.head, again=again, rows=self._rows.values())
         self._rung, self._reset = row.head, row.reset_head
@@ -280,6 +309,44 @@ def locked(origin_id: int) -> Iterator[Thread]:
                 return
             transaction.set_rollback(True)
     raise Moved
+
+
+@contextmanager
+def locked_once(origin_id: int) -> Iterator[Thread]:
+    """The same without a savepoint to give the lock back to: raises Moved at the first join that
+    came in between. For what is done in `from_the_start`."""
+    thread = _lock_live(origin_id)
+    if thread is None:
+        raise Moved
+    yield thread
+    thread.flush()
+
+
+def from_the_start(work: Callable[[], T], *, savepoint: bool = True) -> T:
+    """What `work` answers, done in one transaction that is begun anew when a join came in between.
+    Within another one, with a savepoint or without, that is for the other to do: raises Moved."""
+    for _ in range(1 if connection.in_atomic_block else ATTEMPTS):
+        with suppress(Moved), transaction.atomic(savepoint=savepoint):
+            return work()
+    raise Moved
+
+
+@contextmanager
+def locked_free(ids: Collection[int]) -> Iterator[list[Thread]]:
+    """Lock those of these conversations that are live and that nobody else is at, in one
+    transaction; write the counters of those that changed at the end."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK_FREE, [list(ids)])
+            rows = cursor.fetchall()
+        threads = []
+        for row in rows:
+            live = _conversation(row)
+            threads.append(Thread(live, row[7], {live.pk: live}))
+        yield threads
+        for thread in threads:
+            if thread.changed:
+                thread.flush()
 
 
 def _lock_live(origin_id: int) -> Thread | None:
