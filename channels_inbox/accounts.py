@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from channels_inbox import vault
+from channels_inbox.gates import out
 from channels_inbox.models import Account
 from conversations.models import Delivery, DeliveryState
 from conversations.thread import database_now
@@ -34,6 +35,7 @@ def connect(inbox: Inbox, config: Mapping[str, Any], secrets: Mapping[str, str])
                 "error_at": None,
             },
         )
+        out.open_again(inbox)
         for name, secret in secrets.items():
             if secret:
                 vault.put(inbox, name, secret)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from django.utils.functional import _StrPromise
 
@@ -72,14 +73,22 @@ WINDOW = "window_closed"
 
 
 class SendError(Exception):
-    """It was surely not sent. `permanent` means trying again can't help."""
+    """It was surely not sent. `permanent` means trying again can't help; `away` that the provider
+    is out of order, which says nothing of this message, and wants all to wait for `rest`."""
 
     def __init__(
-        self, code: str, error: str, *, permanent: bool, retry_after: timedelta | None = None
+        self,
+        code: str,
+        error: str,
+        *,
+        permanent: bool,
+        retry_after: timedelta | None = None,
+        away: bool = False,
+        rest: timedelta | None = None,
     ) -> None:
         super().__init__(error)
         self.code, self.error, self.permanent = code, error, permanent
-        self.retry_after = retry_after
+        self.retry_after, self.away, self.rest = retry_after, away, rest
 
     @property
     def is_the_accounts(self) -> bool:
@@ -150,14 +159,17 @@ class Thanks:
 
 class Adapter(Protocol):
     """`queue` names the workers who thread what came in: "fast" or "slow"; `sends_by` those who
-    hand over what goes out. `hook_limit` is the largest hook body it takes, in bytes. `thanks` is
-    what its hook answers; None for JSON of ours."""
+    hand over what goes out: `per_minute` messages of an inbox where an admin says nothing else, and
+    `at_once` in hand. `hook_limit` is the largest hook body it takes, in bytes. `thanks` is what
+    its hook answers; None for JSON of ours."""
 
     kind: str
     medium: Medium
     label: _StrPromise | str
     queue: str
     sends_by: str
+    per_minute: int
+    at_once: int
     hook_limit: int
     thanks: Thanks | None
 
@@ -193,8 +205,8 @@ class Adapter(Protocol):
 
     def send(self, delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
         """Hand one message to the provider. `handing_over` is called right before the step from
-        which on it may have been sent; what it raises goes through. Raises SendError or
-        SendUnknown."""
+        which on it may have been sent, and before each such step of several; what it raises goes
+        through, and so do errors of the database. Raises SendError or SendUnknown."""
 
     def write(self, inbox: Inbox, letter: Letter) -> None:
         """Send a letter from this inbox. Raises SendError or SendUnknown."""
@@ -205,3 +217,10 @@ class Adapter(Protocol):
 
     def check(self, account: Account) -> Sequence[Check]:
         """Try the connection as an admin's test: one line for each step."""
+
+    def probe(self, account: Account) -> None:
+        """Ask whether its provider takes messages again, sending none. Raises ConnectError."""
+
+    def refresh(self, account: Account) -> datetime | None:
+        """Sign in anew before the sign-in ends. Returns when the new one does, None for never or
+        not known. Raises ConnectError."""

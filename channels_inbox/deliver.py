@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING
 
 import structlog
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
-from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from channels_inbox import pulling
 from channels_inbox.base import SIGN_IN, SendError, SendUnknown
+from channels_inbox.gates import out
+from channels_inbox.gates.hands import Hands
 from channels_inbox.models import Account
-from channels_inbox.registry import adapter, kinds_sent_by
+from channels_inbox.registry import adapter
 from conversations import customers, deliveries, intake
-from conversations.models import Delivery, DeliveryState, Inbox
+from conversations.models import Delivery, DeliveryState
 from conversations.thread import database_now
-from conversations.wake import wake
+from conversations.wake import SEND, wake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from channels_inbox.base import Accepted
+    from channels_inbox.gates.out import Way
     from conversations.deliveries import Lease
 
 log = structlog.get_logger(__name__)
@@ -34,27 +36,35 @@ log = structlog.get_logger(__name__)
 RENEW_EVERY = 5.0
 WRITE_AGAIN_EVERY = 0.5
 TASK_SECONDS = 20.0
-AT_ONCE = 2
+LONGEST_WAIT = 1.5
 REST = timedelta(seconds=30)
 LONG_REST = timedelta(minutes=5)
-DELIVER_TASKS = {"fast": "channels_inbox.deliver_fast", "slow": "channels_inbox.deliver"}
+# The threads of a process that send for slow channels, of which half may wait for slow providers.
+THREADS = 6
+INTERRUPTED, LEASE_LOST = "interrupted", "lease_lost"
+OURS = (INTERRUPTED, LEASE_LOST)
+AWAY = (OperationalError, InterfaceError)
+DELIVER_TASKS = {"fast": "channels_inbox.deliver_fast", "slow": SEND}
 
 
 def deliver_due(queue: str, seconds: float = TASK_SECONDS) -> int:
     """Send what is due in the channels of one queue. Returns how many attempts were made.
 
     Leases are taken one at a time: one that only waits for its turn would expire unsent, and be
-    called ambiguous. After `seconds` it asks for another turn.
+    called ambiguous. Where only a rate holds the next one up, one thread waits for it. After
+    `seconds` it asks for another turn.
     """
     ends, done = time.monotonic() + seconds, 0
-    while leases := _claim(queue):
-        for lease in leases:
+    while True:
+        ways = out.ways(queue)
+        if lease := _claim(ways):
             attempt(lease)
-        done += len(leases)
+            done += 1
+        elif not (pause := _pause(ways)) or not _HANDS.wait(pause):
+            return done
         if time.monotonic() > ends:
             wake(DELIVER_TASKS[queue], queue=queue)
-            break
-    return done
+            return done
 
 
 def attempt(lease: Lease) -> None:
@@ -66,7 +76,7 @@ def attempt(lease: Lease) -> None:
         if not deliveries.renew(lease):
             return
     except Error as error:
-        interrupted = SendError("interrupted", type(error).__name__, permanent=False)
+        interrupted = _interrupted(error)
         _write(lambda: _not_sent(lease, interrupted))
         return
     accepted = _send(lease, delivery)
@@ -76,32 +86,71 @@ def attempt(lease: Lease) -> None:
         pulling.healthy(delivery.inbox_id, sending=True)
 
 
+class _Step:
+    """Whether the step was taken from which on a message may have been sent. One of several parts
+    announces it for each: what was handed over before is written down by then."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease, self.is_taken = lease, False
+
+    def take(self) -> None:
+        self.is_taken = False
+        _hand_over(self.lease)
+        self.is_taken = True
+
+
 def _send(lease: Lease, delivery: Delivery) -> Accepted | None:
-    """Hand it over and write what came of it. Returns what the provider accepted, if it did."""
-    accepted = None
+    """Hand it over and write what came of it. Returns what the provider accepted, if it did.
+
+    That our own database went away says nothing of the provider.
+    """
+    accepted, step = None, _Step(lease)
     outcome: Callable[[], object]
+    began = time.monotonic()
+    is_there: bool | None = True
     try:
-        with _renewed(lease):
-            accepted = adapter(delivery.inbox.kind).send(delivery, partial(_hand_over, lease))
+        with _renewed(lease), _HANDS.busy():
+            accepted = adapter(delivery.inbox.kind).send(delivery, step.take)
     except SendError as refused:
+        is_there = None if refused.code in OURS else not refused.away
         outcome = partial(_not_sent, lease, refused)
         _write(partial(_note, delivery, refused))
     except SendUnknown as unknown:
+        is_there = False
         outcome = partial(deliveries.ambiguous, lease, error=str(unknown))
     except Exception as error:  # noqa: BLE001 - nobody knows how far it got
-        log.exception("send_broke", delivery=lease.delivery)
-        text = _("Sending broke off: %(error)s") % {"error": type(error).__name__}
-        outcome = partial(deliveries.ambiguous, lease, error=text)
+        is_there = None if isinstance(error, AWAY) else False
+        if isinstance(error, Error) and not step.is_taken:
+            outcome = partial(_not_sent, lease, _interrupted(error))
+        else:
+            outcome = partial(deliveries.ambiguous, lease, error=_broke(lease, error))
     else:
         outcome = partial(deliveries.sent, lease, provider_id=accepted.provider_id)
     _write(outcome)
+    if is_there is not None:
+        _write(partial(_tell_gate, delivery.inbox_id, is_there, time.monotonic() - began))
     return accepted
 
 
+def _interrupted(error: Error) -> SendError:
+    return SendError(INTERRUPTED, type(error).__name__, permanent=False)
+
+
+def _broke(lease: Lease, error: Exception) -> str:
+    log.exception("send_broke", delivery=lease.delivery)
+    return _("Sending broke off: %(error)s") % {"error": type(error).__name__}
+
+
+def _tell_gate(inbox: int, is_there: bool, seconds: float) -> None:
+    (out.worked if is_there else out.failed)(inbox, seconds)
+
+
 def _hand_over(lease: Lease) -> None:
-    """Raises SendError when the lease was lost: somebody else may be sending it by now."""
+    """Raises SendError when the lease was lost: somebody else may be sending it by now. A provider
+    may think for long: no connection of ours waits with it."""
     if not deliveries.handing_over(lease):
-        raise SendError("lease_lost", _("Another worker has it now."), permanent=False)
+        raise SendError(LEASE_LOST, _("Another worker has it now."), permanent=False)
+    pulling.let_go()
 
 
 def _write(outcome: Callable[[], object]) -> None:
@@ -112,31 +161,47 @@ def _write(outcome: Callable[[], object]) -> None:
         try:
             outcome()
             return
-        except (OperationalError, InterfaceError):
+        except AWAY:
             if time.monotonic() > ends:
                 raise
             connection.close()
             time.sleep(WRITE_AGAIN_EVERY)
 
 
-def _claim(queue: str) -> list[Lease]:
-    with transaction.atomic():
-        leases = deliveries.claim(_free(queue), 1)
-        for delivery in Delivery.objects.select_related(
-            "entry__ticket", "entry__agent", "inbox", "identity"
-        ).filter(pk__in=[lease.delivery for lease in leases]):
-            _prepare(delivery)
-    return leases
+def _claim(ways: Sequence[Way]) -> Lease | None:
+    """The message that is due next in an inbox that may send one now."""
+    full = _HANDS.too_slow
+    free = {way.inbox for way in ways if way.wait <= 0 and not (way.slow and full)}
+    while free:
+        with transaction.atomic():
+            leases = deliveries.claim(list(free), 1)
+            if not leases:
+                return None
+            delivery = Delivery.objects.select_related(
+                "entry__ticket", "entry__agent", "inbox", "identity"
+            ).get(pk=leases[0].delivery)
+            if out.take(delivery.inbox):
+                _prepare(delivery)
+                return leases[0]
+            transaction.set_rollback(True)
+        free.discard(delivery.inbox_id)
+    return None
 
 
-def _free(queue: str) -> list[int]:
-    """Inboxes by which something may be sent now. One that is busy with `AT_ONCE` messages, or
-    rests, waits: a slow provider holds no more of the workers than that."""
-    inboxes = Inbox.objects.active().filter(kind__in=kinds_sent_by(queue))
-    awake = inboxes.exclude(account__rests_until__gt=database_now())
-    sending = Delivery.objects.filter(state=DeliveryState.SENDING).values_list("inbox_id")
-    busy = {pk for pk, count in sending.annotate(count=Count("pk")) if count >= AT_ONCE}
-    return [pk for pk in awake.values_list("pk", flat=True) if pk not in busy]
+def _pause(ways: Sequence[Way]) -> float:
+    """In how many seconds a message that is due may go out, where only its inbox's rate holds it
+    up; 0 where none is, or not soon."""
+    waits = {way.inbox: way.wait for way in ways if 0 < way.wait <= LONGEST_WAIT}
+    if not waits:
+        return 0.0
+    due = Delivery.objects.filter(
+        inbox__in=waits, state=DeliveryState.QUEUED, next_at__lte=database_now()
+    )
+    soonest = min(
+        (waits[pk] for pk in set(due.values_list("inbox_id", flat=True)[:200])), default=0.0
+    )
+    pulling.let_go()
+    return soonest
 
 
 def _prepare(delivery: Delivery) -> None:
@@ -169,14 +234,22 @@ def _not_sent(lease: Lease, error: SendError) -> None:
             code=error.code,
             error=error.error,
             retry_after=error.retry_after,
-            counts=not error.is_the_accounts,
+            counts=not error.is_the_accounts and not (error.away and _is_shut(lease)),
         )
+
+
+def _is_shut(lease: Lease) -> bool:
+    """Whether it only tried whether its provider is back: that says nothing of the message."""
+    delivery = Delivery.objects.filter(pk=lease.delivery)
+    return delivery.filter(inbox__gate__shut_at__isnull=False).exists()
 
 
 def _note(delivery: Delivery, error: SendError) -> None:
     """What a refusal says beyond the one message: about the account, or about the customer."""
+    rest = error.rest
     if error.is_the_accounts:
         rest = error.retry_after or (LONG_REST if error.code == SIGN_IN else REST)
+    if rest:
         Account.objects.filter(inbox=delivery.inbox_id).update(rests_until=database_now() + rest)
     if error.code == SIGN_IN:
         pulling.note_error(delivery.inbox_id, error.code, error.error, sending=True)
@@ -205,3 +278,6 @@ def _renewed(lease: Lease) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+_HANDS = Hands(slow_after=out.SLOW_SECONDS, most_slow=THREADS // 2)

@@ -25,13 +25,15 @@ log = structlog.get_logger(__name__)
 
 def every_inbox() -> Sequence[Inbox]:
     """All inboxes with their accounts, those in use first."""
-    return list(Inbox.objects.select_related("team", "account").order_by("-is_active", "name"))
+    return list(
+        Inbox.objects.select_related("team", "account", "gate").order_by("-is_active", "name")
+    )
 
 
 def inbox_of(pk: int, *, by: Agent) -> Inbox:
     """Any inbox, for an admin."""
     require_admin(by)
-    found = Inbox.objects.select_related("team", "account").filter(pk=pk).first()
+    found = Inbox.objects.select_related("team", "account", "gate").filter(pk=pk).first()
     if found is None:
         raise Http404
     return found

@@ -27,7 +27,8 @@ class Account(models.Model):
     `cursor` is how far its history was read, as its adapter writes it. `pushed_at` is when its
     provider last called the hook; `missed` counts messages that only reading found though a call
     should have brought them, `missed_at` the newest of them. Nothing is sent before `rests_until`:
-    the provider wants less, or refuses our sign-in.
+    the provider wants less, or refuses our sign-in. Where its sign-in ends by itself, `expires_at`
+    says when; it is asked for anew at `refresh_at`, and people are told from `warn_at` on.
     """
 
     inbox = models.OneToOneField(
@@ -48,6 +49,9 @@ class Account(models.Model):
     missed = models.IntegerField(default=0, db_default=0)
     missed_at = models.DateTimeField(null=True)
     rests_until = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    refresh_at = models.DateTimeField(null=True)
+    warn_at = models.DateTimeField(null=True)
 
     objects = AccountQuerySet.as_manager()
 
@@ -234,6 +238,7 @@ class MailPlace(models.Model):
 
 
 from channels_inbox.chat.models import AddressCheck, Upload, Visitor  # noqa: E402
+from channels_inbox.gates.models import Gate  # noqa: E402
 from channels_inbox.webhooks.models import CallState, Stopped, Webhook, WebhookCall  # noqa: E402
 
 __all__ = [
@@ -243,6 +248,7 @@ __all__ = [
     "Credential",
     "Envelope",
     "Folder",
+    "Gate",
     "Item",
     "ItemState",
     "MailPlace",

@@ -33,6 +33,7 @@ from conversations.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from django.utils.functional import _StrPromise
 
@@ -83,6 +84,8 @@ class Provider(ABC):
     label: ClassVar[_StrPromise | str]
     queue = "fast"
     sends_by = "slow"
+    per_minute: ClassVar[int] = 600
+    at_once: ClassVar[int] = 3
     hook_limit = HOOK_BYTES
     thanks: ClassVar[Thanks | None] = None
     reader: ClassVar[Reader]
@@ -260,6 +263,13 @@ class Provider(ABC):
     @abstractmethod
     def check(self, account: Account) -> Sequence[Check]:
         """The lines of "test connection"."""
+
+    def probe(self, account: Account) -> None:
+        self.introduce(account)
+
+    def refresh(self, account: Account) -> datetime | None:
+        """Most sign-ins last until somebody ends them."""
+        return account.expires_at
 
     @abstractmethod
     def introduce(self, account: Account) -> str:

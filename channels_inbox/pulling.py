@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from channels_inbox.base import ConnectError, Pulled
@@ -71,6 +72,12 @@ def ask_to_reconcile() -> None:
     Account.objects.filter(inbox__is_active=True, next_pull_at__isnull=False).update(
         next_pull_at=database_now()
     )
+
+
+def let_go() -> None:
+    """Give the connection back to the pool while we wait for somebody."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 class Holding:

@@ -54,7 +54,7 @@ def hand_over(asked: Asked, handing_over: Callable[[], None]) -> Said:
         return _ask(asked, SECONDS)
     except guard.NotSaid as error:
         text = _("The provider can't be reached: %s") % error
-        raise SendError("unreachable", text, permanent=False) from error
+        raise SendError("unreachable", text, permanent=False, away=True) from error
     except guard.HTTPFailed as error:
         text = _("The provider didn't answer. It may have been sent.")
         raise SendUnknown(text) from error

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from channels_inbox import deliver, pulling, receive
+from channels_inbox import deliver, expiry, pulling, receive
 from channels_inbox.chat import asking, fallback, uploads, visitors
 from channels_inbox.chat.reception import work
+from channels_inbox.gates import out
 from channels_inbox.webhooks import keeping, send
 from conversations import attachments, deliveries
 from conversations.turns import at_most
-from conversations.wake import wake
+from conversations.wake import SEND, wake
 
-SLOW = ("process_slow", "deliver", "store_files", "pull_due", "chat_letters", "tell_webhooks")
+SLOW = (
+    *("process_slow", "deliver", "probe", "store_files", "pull_due"),
+    *("chat_letters", "tell_webhooks"),
+)
 
 
 @shared_task(name="channels_inbox.process", queue="fast")
@@ -40,10 +44,24 @@ def deliver_fast() -> None:
     deliver.deliver_due("fast")
 
 
-@shared_task(name="channels_inbox.deliver", queue="slow")
-@at_most(3)
+@shared_task(name=SEND, queue="slow")
+@at_most(deliver.THREADS)
 def deliver_slow() -> None:
     deliver.deliver_due("slow")
+
+
+@shared_task(name="channels_inbox.probe", queue="slow")
+@at_most(1)
+def probe() -> None:
+    """Ask the providers that were out of order whether they are back."""
+    out.probe_due()
+
+
+@shared_task(name="channels_inbox.refresh", queue="slow")
+@at_most(1)
+def refresh() -> None:
+    """Sign-ins that end soon."""
+    expiry.refresh_due()
 
 
 @shared_task(name="channels_inbox.pull", queue="slow")

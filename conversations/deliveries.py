@@ -19,6 +19,7 @@ from conversations.errors import BadInput
 from conversations.models import RECEIPT_RANK, Delivery, DeliveryState, Ticket
 from conversations.sweeping import each
 from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
+from conversations.wake import SEND, wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,6 +74,8 @@ def queue(
     """Put a new message on its way. What we show the customer ourselves is sent with the commit;
     whether they have seen it is looked at later."""
     shown = inbox.shows_itself
+    if not shown:
+        wake(SEND)
     return Delivery.objects.create(
         entry=entry,
         conversation=thread.conversation,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 ASSIGN: Final = "conversations.assign"
+# Whoever hands messages to providers listens to this name.
+SEND: Final = "channels_inbox.deliver"
 LASTS_SECONDS: Final = 20
 PAUSE_SECONDS: Final = 0.05
 

@@ -200,6 +200,7 @@ CELERY_BEAT_SCHEDULE = {
         ("channels_inbox.sweep", 2, "fast"),
         ("conversations.make_exports", 2, "slow"),
         ("channels_inbox.pull_due", 60, "slow"),
+        ("channels_inbox.refresh", 60, "slow"),
         ("channels_inbox.reconcile", 3600, "slow"),
         ("channels_inbox.chat_tidy", 3600, "slow"),
         ("channels_inbox.webhook_tidy", 3600, "slow"),

@@ -28,6 +28,7 @@ class ChatAdapter:
     medium = Medium("chat", "chat")
     label = _("Chat")
     queue = sends_by = "fast"
+    per_minute, at_once = 60_000, 8
     hook_limit = 0
     thanks = None
 
@@ -71,3 +72,9 @@ class ChatAdapter:
 
     def check(self, account: Account) -> Sequence[Check]:
         return ()
+
+    def probe(self, account: Account) -> None:
+        return
+
+    def refresh(self, account: Account) -> None:
+        return

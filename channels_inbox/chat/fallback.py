@@ -34,7 +34,7 @@ from conversations.models import (
 )
 from conversations.sweeping import each
 from conversations.thread import SYSTEM, Thread, database_now, locked
-from conversations.wake import wake
+from conversations.wake import SEND, wake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +150,7 @@ def _mail(thread: Thread, answers: Sequence[Delivery], address: Identity, inbox:
     for row in answers:
         row.look_at, row.mailed_in = None, entry
         thread.stamp(row, "look_at", "mailed_in")
-    wake("channels_inbox.deliver")
+    wake(SEND)
 
 
 def _attach(thread: Thread, mail: Entry, answers: Sequence[Delivery]) -> None:

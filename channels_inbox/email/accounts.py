@@ -13,6 +13,7 @@ from channels_inbox import vault
 from channels_inbox.email import connections, hooks, oauth
 from channels_inbox.email.config import MailConfig
 from channels_inbox.email.pull import TOO_LARGE
+from channels_inbox.gates import out
 from channels_inbox.models import Account, MailPlace
 from conversations.thread import database_now
 from conversations.wake import wake
@@ -68,6 +69,7 @@ def save_account(
                 "error_at": None,
             },
         )
+        out.open_again(inbox)
         for name, secret in (given or {}).items():
             if name not in SECRETS:
                 raise KeyError(name)

@@ -10,11 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from channels_inbox.base import Head, Raw
 from channels_inbox.email import (
     checks,
+    connections,
     files,
     heads,
     hooks,
     inbound,
     letters,
+    oauth,
     outgoing,
     pull,
     receipts,
@@ -25,6 +27,7 @@ from conversations.media import TEXT, Medium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from channels_inbox.base import Accepted, Bounce, Check, Ignored, Letter, Pulled
     from channels_inbox.calls import Call
@@ -38,6 +41,8 @@ class EmailAdapter:
     medium = Medium("email", "email", first=TEXT)
     label = _("Email")
     queue = sends_by = "slow"
+    # A mail server that is asked for more begins to take its senders for others than they are.
+    per_minute, at_once = 300, 2
     thanks = None
 
     @property
@@ -91,3 +96,12 @@ class EmailAdapter:
 
     def check(self, account: Account) -> Sequence[Check]:
         return checks.check(account)
+
+    def probe(self, account: Account) -> None:
+        config = MailConfig.of(account.config)
+        if config.smtp_host:
+            with connections.smtp(account.inbox, config):
+                return
+
+    def refresh(self, account: Account) -> datetime | None:
+        return oauth.refresh(account)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from channels_inbox import vault
+from channels_inbox import expiry, vault
 from channels_inbox.base import ConnectError
-from channels_inbox.email.config import MailConfig
+from channels_inbox.email.config import OAUTH, MailConfig
 from channels_inbox.guard import HTTPFailed, post_form
 from channels_inbox.models import Account
 
@@ -35,6 +36,19 @@ def access_token(inbox: Inbox) -> str:
     with transaction.atomic():
         account = Account.objects.select_for_update(of=("self",), no_key=True).get(inbox=inbox)
         return _current(inbox) or _refresh(inbox, MailConfig.of(account.config))
+
+
+def refresh(account: Account) -> datetime | None:
+    """A new access token before the one there is ends. Returns when the new one does; None where
+    the sign-in is no OAuth, or nothing was allowed yet. Raises ConnectError."""
+    inbox = account.inbox
+    config = MailConfig.of(account.config)
+    if config.auth != OAUTH or not vault.has(inbox, REFRESH_TOKEN):
+        return None
+    with transaction.atomic():
+        Account.objects.select_for_update(of=("self",), no_key=True).get(pk=account.pk)
+        _refresh(inbox, config)
+    return datetime.fromtimestamp(_kept(inbox)["expires_at"], UTC)
 
 
 def authorize_url(config: MailConfig, *, redirect_uri: str, state: str) -> str:
@@ -60,10 +74,16 @@ def exchange(inbox: Inbox, config: MailConfig, *, code: str, redirect_uri: str) 
 
 def _current(inbox: Inbox) -> str:
     try:
-        kept = json.loads(vault.get(inbox, ACCESS_TOKEN))
+        kept = _kept(inbox)
     except vault.MissingSecret:
         return ""
     return str(kept["token"]) if kept["expires_at"] > time.time() + SPARE_SECONDS else ""
+
+
+def _kept(inbox: Inbox) -> dict[str, Any]:
+    """Raises MissingSecret."""
+    kept: dict[str, Any] = json.loads(vault.get(inbox, ACCESS_TOKEN))
+    return kept
 
 
 def _refresh(inbox: Inbox, config: MailConfig) -> str:
@@ -98,10 +118,11 @@ def _keep(inbox: Inbox, told: dict[str, Any]) -> str:
     life = str(told.get("expires_in", ""))
     seconds = int(life) if life.isdigit() else DEFAULT_LIFE_SECONDS
     with transaction.atomic():
-        kept = {"token": token, "expires_at": int(time.time()) + seconds}
+        kept: dict[str, Any] = {"token": token, "expires_at": int(time.time()) + seconds}
         vault.put(inbox, ACCESS_TOKEN, json.dumps(kept))
         if told.get("refresh_token"):
             vault.put(inbox, REFRESH_TOKEN, str(told["refresh_token"]))
+        expiry.ends(inbox, datetime.fromtimestamp(kept["expires_at"], UTC))
     return token
 
 

@@ -40,15 +40,8 @@ _DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 
 
 def send(delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
-    """Raises SendError (surely not sent) or SendUnknown (perhaps sent)."""
-    try:
-        return _send(delivery, handing_over)
-    except Error as error:
-        # From the final dot on nothing here asks the database.
-        raise SendError("interrupted", type(error).__name__, permanent=False) from error
-
-
-def _send(delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
+    """Raises SendError (surely not sent) or SendUnknown (perhaps sent). From the final dot on
+    nothing here asks the database."""
     account = Account.objects.select_related("inbox").get(pk=delivery.inbox_id)
     config = MailConfig.of(account.config)
     if not config.smtp_host:
@@ -60,8 +53,9 @@ def _send(delivery: Delivery, handing_over: Callable[[], None]) -> Accepted:
             refused = _hand_over(connection, delivery, raw, handing_over)
     except ConnectError as error:
         pulling.note_error(account.pk, error.code, error.error, sending=True)
+        pause = _pause(delivery.attempts)
         raise SendError(
-            error.code, error.error, permanent=False, retry_after=_pause(delivery.attempts)
+            error.code, error.error, permanent=False, retry_after=pause, away=True
         ) from error
     return Accepted(refused=tuple(refused.items()))
 
@@ -71,7 +65,7 @@ def _composed(delivery: Delivery, config: MailConfig) -> bytes:
     try:
         prepare(delivery)
         return compose.mail_of(delivery, config)
-    except SendError:
+    except (SendError, Error):
         raise
     except Exception as error:
         log.exception("compose_broke", delivery=delivery.pk)
@@ -141,6 +135,7 @@ def _lost(error: Exception) -> SendError:
         "connection_lost",
         _("The connection to the mail server broke: %s") % (error or type(error).__name__),
         permanent=False,
+        away=True,
     )
 
 

@@ -21,9 +21,10 @@ from channels_inbox import inboxes as desk_inboxes
 from channels_inbox import vault
 from channels_inbox.email import accounts
 from channels_inbox.email.config import OAUTH, MailConfig
+from channels_inbox.gates import out
 from channels_inbox.models import Account
 from channels_inbox.pages import chats, providers
-from channels_inbox.pages.health import trouble
+from channels_inbox.pages.health import notices, trouble
 from channels_inbox.pages.mail_form import MailInboxForm
 from channels_inbox.provider import providers as providers_there_are
 from channels_inbox.registry import adapter
@@ -148,6 +149,7 @@ def _saved(request: AgentRequest, form: MailInboxForm) -> bool:
         with transaction.atomic():
             desk_inboxes.save(form.filled(), by=request.user)
             accounts.save_account(form.inbox, form.config(), form.secrets())
+            out.allow(form.inbox, form.cleaned_data["per_minute"])
     except BadInput as error:
         form.add_error("address", str(error.message))
     except accounts.InvalidConfig as error:
@@ -201,4 +203,6 @@ def _page(
 
 def _health(inbox: Inbox) -> dict[str, object] | None:
     account = getattr(inbox, "account", None) if inbox.pk else None
-    return {"account": account, "trouble": trouble(account)} if account else None
+    if not account:
+        return None
+    return {"account": account, "trouble": trouble(account), "notices": notices(account)}

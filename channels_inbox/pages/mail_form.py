@@ -25,6 +25,7 @@ from channels_inbox.email.config import (
     STARTTLS,
     MailConfig,
 )
+from channels_inbox.gates import out
 from channels_inbox.pages.mail_hosts import guess
 from conversations.models import Inbox, Restriction, Team
 
@@ -70,6 +71,19 @@ def secret_field(label: Any, **more: Any) -> forms.CharField:
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         **more,
+    )
+
+
+def rate_field() -> forms.IntegerField:
+    return forms.IntegerField(
+        label=_("Messages a minute, at most"),
+        required=False,
+        min_value=1,
+        max_value=60_000,
+        help_text=_(
+            "So fast the desk sends by this inbox; more waits its turn. Write what your contract "
+            "with the provider allows. Empty: what suits most."
+        ),
     )
 
 
@@ -187,6 +201,8 @@ class MailInboxForm(forms.Form):
         min_value=0,
         max_value=24 * 90,
     )
+
+    per_minute = rate_field()
 
     plus_addressing = forms.BooleanField(
         label=_("The server takes mail for name+anything@…"),
@@ -352,5 +368,6 @@ def _shown(inbox: Inbox, config: MailConfig) -> dict[str, Any]:
         "from_name": inbox.from_name,
         "signature": inbox.signature,
         "undo_seconds": int(inbox.undo_window.total_seconds()),
+        "per_minute": out.rate_of(inbox),
         "reopen_hours": int(inbox.reopen_within.total_seconds() // 3600),
     }

@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels_inbox import vault
-from channels_inbox.pages.mail_form import SECRET_KEPT, secret_field
+from channels_inbox.gates import out
+from channels_inbox.pages.mail_form import SECRET_KEPT, rate_field, secret_field
 from conversations.models import Inbox, Restriction, Team
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class ProviderForm(forms.Form):
         min_value=0,
         max_value=24 * 90,
     )
+
+    per_minute = rate_field()
 
     def __init__(
         self,
@@ -127,7 +130,9 @@ class ProviderForm(forms.Form):
             if not one.secret
         }
         if not inbox.pk:
-            return {**first, "name": str(self.provider.label), "fold_restricted": True}
+            rate = self.provider.per_minute
+            name = str(self.provider.label)
+            return {**first, "name": name, "fold_restricted": True, "per_minute": rate}
         return {
             **first,
             **self.known,
@@ -137,6 +142,7 @@ class ProviderForm(forms.Form):
             "fold_restricted": inbox.fold_restricted,
             "undo_seconds": int(inbox.undo_window.total_seconds()),
             "reopen_hours": int(inbox.reopen_within.total_seconds() // 3600),
+            "per_minute": out.rate_of(inbox),
         }
 
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from channels_inbox import accounts, vault
 from channels_inbox import inboxes as desk_inboxes
 from channels_inbox.base import ConnectError
+from channels_inbox.gates import out
 from channels_inbox.models import Account
 from channels_inbox.pages.health import how_it_does
 from channels_inbox.pages.provider_form import ProviderForm
@@ -81,6 +82,7 @@ def _saved(request: AgentRequest, form: ProviderForm) -> Account | None:
             inbox.address = _introduced(form, inbox)
         with transaction.atomic():
             desk_inboxes.save(inbox, by=request.user)
+            out.allow(inbox, form.cleaned_data["per_minute"])
             return accounts.connect(inbox, form.config(), form.secrets())
     except ConnectError as error:
         form.add_error(None, error.error)

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import Error
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -45,6 +44,8 @@ if TYPE_CHECKING:
 class Telegram(Provider):
     kind = "telegram"
     medium = Medium("telegram", "telegram", quotes=True)
+    # It takes thirty a second from a bot, and one from a chat.
+    per_minute = 1200
     label = gettext_lazy("Telegram")
     icon = "send"
     intro = gettext_lazy(
@@ -114,8 +115,6 @@ class Telegram(Provider):
             api = Api.of(account)
         except ConnectError as error:
             raise SendError(error.code, error.error, permanent=False) from error
-        except Error as error:
-            raise SendError("interrupted", type(error).__name__, permanent=False) from error
         return Accepted(send.send(api, delivery, handing_over))
 
     # Its account

@@ -148,7 +148,14 @@ def _refusal(said: Said) -> Exception:
         return SendError(BUSY, text, permanent=False, retry_after=said.rest)
     if said.status == 503:
         text = text or _("Twilio is out of order for the moment.")
-        return SendError("twilio_503", text, permanent=False, retry_after=said.rest)
+        return SendError(
+            "twilio_503",
+            text,
+            permanent=False,
+            retry_after=said.rest,
+            away=True,
+            rest=said.rest,
+        )
     if 400 <= said.status < 500:
         permanent = meaning_of(code) != SIGN_IN
         return SendError(meaning_of(code or str(said.status)), text, permanent=permanent)

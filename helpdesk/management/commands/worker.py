@@ -16,7 +16,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which queue, and how many tasks at once."""
         parser.add_argument("--queue", choices=("fast", "slow"), required=True)
-        parser.add_argument("--concurrency", type=int, default=8)
+        parser.add_argument("--concurrency", type=int, default=10)
 
     def handle(self, *args: Any, queue: str, concurrency: int, **options: Any) -> None:
         """Run Celery with threads, leaving signs of life beside it."""
