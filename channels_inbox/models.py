@@ -168,9 +168,11 @@ class Item(models.Model):
             ),
         ]
         indexes = [
-            # Another condition than that of `item_waiting`, though it means the same: see CLAIM.
+            # Not the condition of the next one, though it means the same: see lanes.CLAIM.
             models.Index("lane", "id", condition=Q(ended_at=None), name="item_first_of_lane"),
-            models.Index("next_at", "id", condition=Q(state="waiting"), name="item_waiting"),
+            models.Index(
+                "inbox", "next_at", "id", condition=Q(state="waiting"), name="item_waiting_of_inbox"
+            ),
             models.Index(
                 "state",
                 models.F("id").desc(),

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+import structlog
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
@@ -29,7 +30,6 @@ from conversations.intake import Inbound, InboundFile
 from conversations.media import Medium
 from conversations.mirrored import Deleted, Echoed, Edited, Reacted, Receipt
 from conversations.models import Proof
-from conversations.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from conversations.customers import Address
     from conversations.mirrored import Change
     from conversations.models import Attachment, Delivery, Entry, Inbox
+
+log = structlog.get_logger(__name__)
 
 LATE_AFTER: Final = timedelta(minutes=2)
 PICTURES: Final = ("image/jpeg", "image/png", "image/gif", "image/webp")
@@ -125,10 +127,14 @@ class Provider(ABC):
         return self.reader.parse(Call(body))
 
     def heads(self, body: bytes) -> list[Head]:
-        """A lane is whom we talk with, so that an edit never overtakes its message."""
+        """A lane is whom we talk with, so that an edit never overtakes its message. What can't be
+        read is kept all the same: its provider may never tell it again."""
         try:
             found = self.events(body)
         except Unreadable:
+            found = []
+        except Exception:
+            log.exception("payload_not_read", kind=self.kind)
             found = []
         return [
             Head(position, event.conversation or event.sender, event.text[:100])
@@ -225,8 +231,7 @@ class Provider(ABC):
         return event.reason
 
     def threaded(self, entry: Entry) -> None:
-        if entry.attachments.exists():
-            wake("channels_inbox.store_files")
+        return
 
     # Files
 

@@ -1,9 +1,8 @@
 """The only way in: keep the payload, then thread its items, each in order of its sender.
 
 `keep()` commits an envelope with its items; only then is a hook answered or a mailbox told. Items
-are claimed under a lease and processed one transaction each, so a crash between two lines leaves an
-item waiting, never half done. Each queue takes the items of its own channels, so that a backlog of
-mail never delays a chat.
+are claimed (`lanes`) and processed one transaction each, so a crash between two lines leaves an
+item waiting, never half done.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -22,35 +22,42 @@ import structlog
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 from django.utils.translation import gettext_noop
 
-from channels_inbox import whole
+from channels_inbox import lanes, whole
 from channels_inbox.base import Bounce, Ignored
+from channels_inbox.gates import into
+from channels_inbox.lanes import LEASE, MAX_CLAIMS, STEPS_OUT_AFTER, Lease, LostLease, lane
 from channels_inbox.models import Envelope, Item, ItemState
-from channels_inbox.registry import adapter, kinds_of_queue
+from channels_inbox.registry import adapter
 from conversations import intake, mirrored
 from conversations.mirrored import CHANGES
 from conversations.models import Arrival, Inbox
-from conversations.thread import database_now
+from conversations.thread import database_now, from_the_start
 from conversations.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from django.db.models import QuerySet
+
     from channels_inbox.base import Raw
     from conversations.intake import Inbound, Outcome
     from conversations.mirrored import Change
-    from conversations.models import Agent, Attachment, Entry
+    from conversations.models import Agent, Attachment
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=15)
 MAX_ATTEMPTS = 8
-STEPS_OUT_AFTER = 2
-MAX_CLAIMS = 8
+AWAY = (OperationalError, InterfaceError)
+MOST_AT_ONCE = 1000
 TASK_SECONDS = 20.0
+# Reading a mail may take seconds, so that ten of them would outlast their lease.
+AT_ONCE = {"fast": 10, "slow": 1}
+STORE_FILES = "channels_inbox.store_files"
 PROCESS_TASKS = {"fast": "channels_inbox.process", "slow": "channels_inbox.process_slow"}
 
 REASONS = {
@@ -65,10 +72,12 @@ REASONS = {
     "discarded": gettext_noop("Discarded by hand"),
     "no_message": gettext_noop("No message: the provider tells of something else"),
     "unknown_message": gettext_noop("About a message that is not here"),
+    "early_receipt": gettext_noop("About a message that is not here yet; kept for a day"),
     "other_account": gettext_noop("For another account than this inbox is connected to"),
     "group": gettext_noop("Written in a group, not to us alone"),
     "greeting": gettext_noop("A greeting by which a chat with a bot begins"),
     "button": gettext_noop("A button was pressed that is not ours"),
+    "withheld": gettext_noop("A call without a number: it was withheld"),
     "echo": gettext_noop("A message of ours that is here already"),
 }
 
@@ -98,50 +107,6 @@ WITH kept AS (
 )
 SELECT id, received_at FROM kept
 """
-# A lane is one sender in one inbox: only its oldest waiting item may be claimed. An item that
-# failed twice, or whose workers died again and again, steps out, so that it holds up nobody behind
-# it. Its commit waits for no disk: a crash that forgets a lease only leaves the item to be claimed
-# again, and what was done under it is committed after it or not at all.
-#
-# What the planner knows of waiting items is from when there were none, so that it would read all
-# of them for each claim, and find it cheap. It is left no choice: the first of a lane is asked for
-# item by item, after the inboxes, and by `ended_at`, which no other index has.
-CLAIM = """
-WITH ready AS (
-  SELECT i.id FROM channels_inbox_item i
-  WHERE i.state = 'waiting' AND i.next_at <= clock_timestamp()
-    AND i.inbox_id = ANY(ARRAY(SELECT id FROM conversations_inbox WHERE kind = ANY(%(kinds)s)))
-    AND (i.lease_until IS NULL OR i.lease_until < clock_timestamp())
-    AND i.id <= coalesce((
-      SELECT e.id FROM channels_inbox_item e
-      WHERE e.lane = i.lane AND e.ended_at IS NULL
-        AND e.attempts < %(steps_out)s AND e.lease_epoch < %(claims)s
-      ORDER BY e.id LIMIT 1), i.id)
-  ORDER BY i.next_at, i.id LIMIT %(limit)s
-  FOR NO KEY UPDATE SKIP LOCKED
-)
-UPDATE channels_inbox_item i
-SET lease_until = clock_timestamp() + %(lease)s * interval '1 second',
-    lease_epoch = i.lease_epoch + 1
-FROM ready, (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed
-WHERE i.id = ready.id
-RETURNING i.id, i.lease_epoch
-"""
-END = """
-UPDATE channels_inbox_item
-SET state = %s, reason = %s, entry_id = %s, lease_until = NULL, ended_at = clock_timestamp()
-WHERE id = %s AND lease_epoch = %s AND state = 'waiting'
-"""
-
-
-@dataclass(frozen=True)
-class Lease:
-    item: int
-    epoch: int
-
-
-class LostLease(Exception):
-    """Somebody else has the item now; what was done with it is rolled back."""
 
 
 @dataclass(frozen=True)
@@ -176,52 +141,64 @@ def digest_key(body: bytes) -> str:
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
-def claim(queue: str, limit: int = 1) -> list[Lease]:
-    """Lease up to `limit` items of this queue's channels that are ready."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            CLAIM,
-            {
-                "kinds": kinds_of_queue(queue),
-                "steps_out": STEPS_OUT_AFTER,
-                "claims": MAX_CLAIMS,
-                "limit": limit,
-                "lease": LEASE.total_seconds(),
-            },
-        )
-        return [Lease(*row) for row in cursor.fetchall()]
-
-
 def process_waiting(queue: str, seconds: float = TASK_SECONDS) -> int:
-    """Process items of a queue, one at a time, until none is ready. Returns how many.
+    """Process items of a queue, each by itself, until none is ready. Returns how many.
 
-    After `seconds` it asks for another turn, so that no task holds its worker for long.
+    After `seconds` it asks for another turn, so that no task holds its worker for long. What is
+    held comes last, as nobody waits for it.
     """
     ends, done = time.monotonic() + seconds, 0
-    while leases := claim(queue):
-        for lease in leases:
-            process(lease)
+    while leases := lanes.claim(queue, AT_ONCE[queue]) or lanes.held_ones(queue):
+        _process_all(leases)
         done += len(leases)
         if time.monotonic() > ends:
+            _process_all(lanes.held_ones(queue))
             wake(PROCESS_TASKS[queue], queue=queue)
             break
     return done
 
 
-def process(lease: Lease, *, by_hand: bool = False) -> None:
-    """Thread one item. Whatever goes wrong is written on the item, which is tried again or ends
-    dead."""
+def _process_all(leases: list[Lease]) -> None:
+    """Claimed and read together, threaded one by one. One that takes long leaves the others to
+    whoever claims them next."""
+    ends = time.monotonic() + LEASE.total_seconds()
+    items = _read(leases)
+    for lease in leases:
+        if time.monotonic() > ends:
+            break
+        process(lease, items.get(lease.item))
+
+
+def _read(leases: list[Lease]) -> dict[int, Item]:
+    """All at once; where that can't be done, each is read by itself and fails by itself."""
     try:
-        item = whole.item(lease.item)
+        return whole.items([lease.item for lease in leases])
+    except (Error, ValueError):
+        return {}
+
+
+def process(lease: Lease, item: Item | None = None, *, by_hand: bool = False) -> None:
+    """Thread one item, which may have been read (`whole`). Whatever goes wrong is written on the
+    item, which is tried again or ends dead."""
+    try:
+        item = item or whole.item(lease.item)
         parsed = _parse(item, by_hand=by_hand)
-        with transaction.atomic():
-            outcome = _outcome(item, parsed, by_hand=by_hand)
-            _end(lease, outcome.state, reason=outcome.reason, entry=outcome.entry)
+        from_the_start(partial(_finish, lease, item, parsed, by_hand=by_hand))
     except LostLease:
         log.info("item_lease_lost", item=lease.item)
     except Exception as error:  # noqa: BLE001 - a payload of any shape must not stop its neighbours
         log.warning("item_failed", item=lease.item, error=type(error).__name__)
+        if isinstance(error, AWAY) and not connection.in_atomic_block:
+            connection.close()  # so that a sound one is taken
         _failed(lease, error)
+
+
+def _finish(
+    lease: Lease, item: Item, parsed: Inbound | Bounce | Ignored | Change, *, by_hand: bool
+) -> None:
+    outcome = _outcome(item, parsed, by_hand=by_hand)
+    _add_unseen(item)
+    lanes.end(lease, outcome.state, reason=outcome.reason, entry=outcome.entry)
 
 
 def replay(item: Item, *, by: Agent) -> None:
@@ -239,6 +216,27 @@ def replay(item: Item, *, by: Agent) -> None:
         fresh.save()
     log.info("item_replayed", item=item.pk, agent=by.pk)
     process(Lease(fresh.pk, fresh.lease_epoch), by_hand=was_ignored)
+
+
+def replay_all(items: QuerySet[Item], *, by: Agent) -> int:
+    """Let the dead ones of these wait for a worker again, the oldest first, MOST_AT_ONCE of them.
+    Returns how many; doing it twice does it once. One that fails again is dead at once."""
+    dead = items.filter(state=ItemState.DEAD).order_by("pk").values("pk")[:MOST_AT_ONCE]
+    with transaction.atomic():
+        now = database_now()
+        count = Item.objects.filter(pk__in=dead, state=ItemState.DEAD).update(
+            state=ItemState.WAITING,
+            attempts=MAX_ATTEMPTS - 1,
+            reason="",
+            next_at=now,
+            ended_at=None,
+            lease_until=None,
+            lease_epoch=F("lease_epoch") + 1,
+        )
+        for queue, task in PROCESS_TASKS.items():
+            wake(task, queue=queue)
+    log.info("items_replayed", count=count, agent=by.pk)
+    return count
 
 
 def discard(item: Item, *, by: Agent, reason: str) -> None:
@@ -270,6 +268,25 @@ def _parse(item: Item, *, by_hand: bool) -> Inbound | Bounce | Ignored | Change:
     return channel.parse(envelope, body_of(envelope), item.position, by_hand=by_hand)
 
 
+def _add_unseen(item: Item) -> None:
+    """Of a payload that could not be read when it came nobody saw whose it is, so that it waits in
+    the lane of nobody, and how many items it has."""
+    inbox = item.envelope.inbox
+    if item.lane != lane(inbox, ""):
+        return
+    told = {"envelope": item.envelope, "inbox": inbox, "received_at": item.received_at}
+    Item.objects.bulk_create(
+        [
+            Item(
+                **told, position=head.position, lane=lane(inbox, head.sender), next_at=item.next_at
+            )
+            for head in adapter(inbox.kind).heads(body_of(item.envelope))
+            if head.position > item.position
+        ],
+        ignore_conflicts=True,
+    )
+
+
 def _outcome(item: Item, parsed: Inbound | Bounce | Ignored | Change, *, by_hand: bool) -> Outcome:
     if isinstance(parsed, Ignored):
         return intake.Outcome(intake.IGNORED, reason=parsed.reason)
@@ -277,9 +294,12 @@ def _outcome(item: Item, parsed: Inbound | Bounce | Ignored | Change, *, by_hand
         return _bounced(item.envelope.inbox, parsed)
     if isinstance(parsed, CHANGES):
         return _changed(item, parsed)
-    if item.attempts >= STEPS_OUT_AFTER or item.lease_epoch >= MAX_CLAIMS:
+    stepped_out = item.attempts >= STEPS_OUT_AFTER or item.lease_epoch >= MAX_CLAIMS
+    if stepped_out or item.lane == lane(item.envelope.inbox, ""):
         parsed = intake.late(parsed)
     outcome = intake.receive(parsed, by_hand=by_hand)
+    if parsed.files:
+        wake(STORE_FILES)
     if outcome.state == intake.THREADED and outcome.entry:
         adapter(item.envelope.inbox.kind).threaded(outcome.entry)
     return outcome
@@ -319,14 +339,6 @@ def _bounced(inbox: Inbox, bounce: Bounce) -> Outcome:
     return outcome
 
 
-def _end(lease: Lease, state: str, *, reason: str = "", entry: Entry | None = None) -> None:
-    with connection.cursor() as cursor:
-        entry_id = entry.pk if entry else None
-        cursor.execute(END, [state, reason[:500], entry_id, lease.item, lease.epoch])
-        if not cursor.rowcount:
-            raise LostLease
-
-
 def _failed(lease: Lease, error: Exception) -> None:
     reason = f"{type(error).__name__}: {error}"[:500]
     with transaction.atomic():
@@ -335,7 +347,10 @@ def _failed(lease: Lease, error: Exception) -> None:
             return
         now = database_now()
         item.reason, item.lease_until = reason, None
-        item.attempts += not _was_interrupted(lease, error)
+        if not (_was_interrupted(lease, error) or into.is_held(item.inbox_id)):
+            item.attempts += 1
+            if item.attempts == 1 and not isinstance(error, AWAY):
+                into.failed(item.inbox_id, reason)
         if item.attempts >= MAX_ATTEMPTS:
             item.state, item.ended_at = ItemState.DEAD, now
         else:
@@ -348,7 +363,7 @@ def _failed(lease: Lease, error: Exception) -> None:
 def _was_interrupted(lease: Lease, error: Exception) -> bool:
     """Whether the database went away, which says nothing about the payload. One that meets with it
     again and again is no innocent."""
-    return isinstance(error, OperationalError | InterfaceError) and lease.epoch < MAX_CLAIMS
+    return isinstance(error, AWAY) and lease.epoch < MAX_CLAIMS
 
 
 def _transaction(*, several: bool) -> AbstractContextManager[None]:
@@ -372,7 +387,7 @@ def _insert_once(inbox: Inbox, raw: Raw, stored: str) -> Kept:
     items: dict[str, Any] = {
         "inbox": inbox.pk,
         "positions": [head.position for head in heads],
-        "lanes": [_lane(inbox, head.sender) for head in heads],
+        "lanes": [lane(inbox, head.sender) for head in heads],
     }
     with connection.cursor() as cursor:
         cursor.execute(KEEP, {**told, **items, "meta": json.dumps(raw.meta)})
@@ -381,11 +396,6 @@ def _insert_once(inbox: Inbox, raw: Raw, stored: str) -> Kept:
         known = Envelope.objects.defer("raw").get(inbox=inbox, dedup_key=told["dedup_key"])
         return Kept(known, is_new=False)
     return Kept(Envelope(pk=row[0], received_at=row[1], inbox=inbox, **told), is_new=True)
-
-
-def _lane(inbox: Inbox, sender: str) -> str:
-    name = hashlib.sha256(sender.encode("utf-8", "replace")).hexdigest()[:32]
-    return f"{inbox.pk}:{name}"
 
 
 def _stored_body(body: bytes) -> str:

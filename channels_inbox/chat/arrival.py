@@ -13,7 +13,6 @@ from channels_inbox.chat.models import Visitor
 from channels_inbox.chat.reception import work
 from conversations.models import Customer, Entry, Identity
 from conversations.thread import SYSTEM, locked
-from conversations.wake import wake
 
 if TYPE_CHECKING:
     from typing import Any
@@ -42,8 +41,6 @@ def threaded(entry: Entry) -> None:
     Identity.objects.filter(pk=identity.pk).update(here_at=Now(), left_at=None)
     _note_claims(entry, visitor)
     _note_language(entry, visitor)
-    if entry.attachments.exists():
-        wake("channels_inbox.store_files")
     work.threaded(entry)
 
 

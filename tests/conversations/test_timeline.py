@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from channels_inbox import receive
+from channels_inbox import lanes
 from conversations import beside, deliveries, handoffs, promises, replies, tickets, timeline
 from conversations.models import Conversation, Entry, Offer, Promise, Ticket
 from tests import builders
@@ -126,7 +126,7 @@ def test_claims_read_only_what_waits(cast: Cast, full: Conversation) -> None:
     for ask in (
         partial(deliveries.claim, [cast.inbox.pk], 8),
         deliveries.expire_leases,
-        partial(receive.claim, "slow", 8),
+        partial(lanes.claim, "slow", 8),
         replies.release_due,
         tickets.wake_due,
         handoffs.expire_due,
