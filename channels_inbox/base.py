@@ -215,6 +215,13 @@ class Adapter(Protocol):
         """Read what the provider holds, for less than a minute, as the holder of the account's
         lease. Raises ConnectError."""
 
+    def hears(self, account: Account) -> bool:
+        """Whether a question to its provider can stand until there is news."""
+
+    def hear(self, account: Account) -> Pulled:
+        """Ask such a question, for less than half a minute, as the holder of the account's lease.
+        Raises ConnectError."""
+
     def check(self, account: Account) -> Sequence[Check]:
         """Try the connection as an admin's test: one line for each step."""
 

@@ -265,6 +265,12 @@ class Provider(ABC):
     def pull(self, account: Account) -> Pulled:
         return Pulled(0)
 
+    def hears(self, account: Account) -> bool:
+        return False
+
+    def hear(self, account: Account) -> Pulled:
+        return self.pull(account)
+
     @abstractmethod
     def check(self, account: Account) -> Sequence[Check]:
         """The lines of "test connection"."""

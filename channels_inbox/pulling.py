@@ -37,16 +37,18 @@ def due() -> list[int]:
     return list(Account.objects.due(database_now()).values_list("pk", flat=True))
 
 
-def pull(account_id: int) -> Pulled | None:
-    """Read one account now. None when somebody else is reading it, or it is switched off.
+def pull(account_id: int, *, waiting: bool = False) -> Pulled | None:
+    """Read one account now; `waiting` by a question that stands until there is news. None when
+    somebody else is reading it, or it is switched off.
 
     What went wrong is written on the account, for its health and for the next try.
     """
     account = _lease(account_id)
     if account is None:
         return None
+    channel = adapter(account.inbox.kind)
     try:
-        pulled = adapter(account.inbox.kind).pull(account)
+        pulled = channel.hear(account) if waiting else channel.pull(account)
     except LostLease:
         return None
     except ConnectError as error:

@@ -70,6 +70,12 @@ class ChatAdapter:
         """There is nobody to ask: what a window sent is here, or is sent again by the window."""
         return Pulled(0)
 
+    def hears(self, account: Account) -> bool:
+        return False
+
+    def hear(self, account: Account) -> Pulled:
+        return self.pull(account)
+
     def check(self, account: Account) -> Sequence[Check]:
         return ()
 

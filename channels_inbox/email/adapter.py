@@ -94,6 +94,12 @@ class EmailAdapter:
     def pull(self, account: Account) -> Pulled:
         return pull.pull(account)
 
+    def hears(self, account: Account) -> bool:
+        return False
+
+    def hear(self, account: Account) -> Pulled:
+        return self.pull(account)
+
     def check(self, account: Account) -> Sequence[Check]:
         return checks.check(account)
 

@@ -68,7 +68,7 @@ class Telegram(Provider):
             initial=BY_HOOK if settings.BASE_URL.startswith("https://") else BY_ASKING,
             choices=(
                 (BY_HOOK, gettext_lazy("Telegram calls the desk: at once")),
-                (BY_ASKING, gettext_lazy("The desk asks Telegram: within a minute")),
+                (BY_ASKING, gettext_lazy("The desk asks Telegram: within a second or two")),
             ),
         ),
         api_address(BASE_URL),
@@ -123,6 +123,12 @@ class Telegram(Provider):
         return pull.pull(
             account, partial(self.open_hook, account), self.hook_address(account.inbox)
         )
+
+    def hears(self, account: Account) -> bool:
+        return not self.is_called(account)
+
+    def hear(self, account: Account) -> Pulled:
+        return pull.hear(account)
 
     def introduce(self, account: Account) -> str:
         return f"@{text(Api.of(account).ask('getMe'), 'username')}"

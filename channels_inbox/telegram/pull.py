@@ -14,7 +14,8 @@ import structlog
 
 from channels_inbox import missing, receive
 from channels_inbox.base import ConnectError, Pulled, Raw
-from channels_inbox.pulling import Holding
+from channels_inbox.pulling import Holding, let_go
+from channels_inbox.talking import LOOK_SECONDS
 from channels_inbox.telegram.api import CONFLICT, Api
 from channels_inbox.telegram.config import BY_ASKING, TelegramConfig
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SECONDS: Final = 30.0
+HOLD_SECONDS: Final = 20
 MOST: Final = 100
 # What the desk has a use for; some of these come only if they are named.
 UPDATES: Final = (
@@ -52,6 +54,15 @@ def pull(account: Account, open_hook: Callable[[], None], hook: str) -> Pulled:
     return pulled
 
 
+def hear(account: Account) -> Pulled:
+    """Ask, and wait for what comes in the next seconds; what came is let go by the next question.
+    Raises ConnectError."""
+    api = Api.of(account)
+    let_go()
+    new, _count = _kept(account, api, seconds=HOLD_SECONDS)
+    return Pulled(new)
+
+
 def key_of(update: dict[str, Any]) -> str:
     """By which an update is known, whether it was sent to us or asked for."""
     return f"update:{update['update_id']}"
@@ -66,21 +77,29 @@ def _asked(account: Account, api: Api, holding: Holding) -> Pulled:
     ends, new = time.monotonic() + SECONDS, 0
     while time.monotonic() < ends:
         holding.still()
-        updates = _updates(account, api)
-        for update in updates:
-            body = json.dumps(update, ensure_ascii=False).encode()
-            new += receive.keep(account.inbox, Raw("pull", key_of(update), body)).is_new
-        if updates:
-            offset = max(int(one["update_id"]) for one in updates) + 1
-            missing.move(account, {**account.cursor, "offset": offset})
-        if len(updates) < MOST:
+        fresh, count = _kept(account, api)
+        new += fresh
+        if count < MOST:
             _confirm(account, api)
             return Pulled(new)
     return Pulled(new, more=True)
 
 
+def _kept(account: Account, api: Api, seconds: int = 0) -> tuple[int, int]:
+    """How many of what waits there are new, and how many it was."""
+    updates, new = _updates(account, api, seconds), 0
+    for update in updates:
+        body = json.dumps(update, ensure_ascii=False).encode()
+        new += receive.keep(account.inbox, Raw("pull", key_of(update), body)).is_new
+    if updates:
+        offset = max(int(one["update_id"]) for one in updates) + 1
+        missing.move(account, {**account.cursor, "offset": offset})
+    return new, len(updates)
+
+
 def _updates(account: Account, api: Api, seconds: int = 0) -> list[dict[str, Any]]:
     told: dict[str, Any] = {"limit": MOST, "timeout": seconds, "allowed_updates": UPDATES}
+    told["seconds"] = seconds + LOOK_SECONDS
     if offset := account.cursor.get("offset"):
         told["offset"] = offset
     try:

@@ -1,15 +1,16 @@
-"""`manage.py beat`: wake the workers on time, and listen to mailboxes for them."""
+"""`manage.py beat`: wake the workers on time, and listen to mailboxes and providers for them."""
 
 import logging
 import signal
 import threading
-from importlib.util import find_spec
+from importlib import import_module
 from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 RETRY_LISTENER = 5.0
+LISTENERS = ("channels_inbox.email.listener", "channels_inbox.hearing")
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,10 @@ class Command(BaseCommand):
 
         clock = Service(app, max_interval=1, scheduler_cls="celery.beat:Scheduler")
         stop = heartbeats.start("beat")
-        listener = threading.Thread(target=listen, args=(stop,), name="listener", daemon=True)
+        listeners = [
+            threading.Thread(target=listen, args=(module, stop), name=module, daemon=True)
+            for module in LISTENERS
+        ]
 
         def finish(signum: int, frame: FrameType | None) -> None:
             stop.set()
@@ -37,20 +41,19 @@ class Command(BaseCommand):
 
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, finish)
-        listener.start()
+        for listener in listeners:
+            listener.start()
         clock.start()
-        listener.join(3)
+        for listener in listeners:
+            listener.join(3)
 
 
-def listen(stop: threading.Event) -> None:
-    """Run the mailbox listener until `stop` is set, again after a pause when it fails."""
-    if find_spec("channels_inbox.email.listener") is None:
-        return
-    from channels_inbox.email import listener
-
+def listen(module: str, stop: threading.Event) -> None:
+    """Run a listener until `stop` is set, again after a pause when it fails."""
+    listener = import_module(module)
     while not stop.is_set():
         try:
             listener.run(stop)
         except Exception:
-            logger.exception("the mailbox listener failed; mail is still pulled on schedule")
+            logger.exception("%s failed; what comes in is still read on schedule", module)
         stop.wait(RETRY_LISTENER)

@@ -1,0 +1,114 @@
+"""Hearing at once where nobody calls: a question that stands, asked by one process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+
+from channels_inbox import accounts, hearing, pulling
+from channels_inbox.models import Account, Envelope
+from conversations.models import Inbox
+from helpdesk.sandbox.telegram import TOKEN, TelegramSandbox
+from tests.builders import make_inbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.builders import Cast
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def telegram() -> Iterator[TelegramSandbox]:
+    with TelegramSandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def inbox(cast: Cast, telegram: TelegramSandbox) -> Inbox:
+    inbox = make_inbox(cast.support, kind="telegram", address="@lamps_bot")
+    accounts.connect(inbox, {"way": "poll", "base_url": telegram.url}, {"token": TOKEN})
+    return inbox
+
+
+@pytest.fixture
+def listening(monkeypatch: pytest.MonkeyPatch, inbox: Inbox) -> Iterator[threading.Thread]:
+    monkeypatch.setattr("channels_inbox.telegram.pull.HOLD_SECONDS", 2)
+    stop = threading.Event()
+    thread = threading.Thread(target=hearing.run, args=(stop,))
+    thread.start()
+    yield thread
+    stop.set()
+    thread.join(10)
+    time.sleep(2.2)  # the question that stands ends by itself
+    connection.close()
+
+
+def kept(inbox: Inbox, count: int) -> bool:
+    return Envelope.objects.filter(inbox=inbox).count() == count
+
+
+def until(true: Callable[[], object], seconds: float = 15.0) -> bool:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if true():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_what_is_written_is_here_at_once(
+    telegram: TelegramSandbox, inbox: Inbox, listening: threading.Thread
+) -> None:
+    assert until(lambda: "POST /bot" + TOKEN + "/getUpdates" in telegram.asked)
+    for number in range(3):
+        asked = len(telegram.asked)
+        telegram.says(f"Hello {number}")
+        assert until(partial(kept, inbox, number + 1))
+        assert len(telegram.asked) - asked <= 1
+    assert until(lambda: not telegram.waiting)
+    account = Account.objects.get(inbox=inbox)
+    assert (account.error_code, account.cursor["offset"] > 0) == ("", True)
+
+
+def test_nobody_else_asks_meanwhile(
+    telegram: TelegramSandbox, inbox: Inbox, listening: threading.Thread
+) -> None:
+    assert until(lambda: telegram.asked)
+    assert pulling.pull(inbox.pk) is None
+    assert inbox.pk not in pulling.due()
+
+
+def test_two_processes_take_turns(inbox: Inbox, listening: threading.Thread) -> None:
+    time.sleep(0.5)
+    other = threading.Event()
+    second = threading.Thread(target=hearing.run, args=(other,))
+    second.start()
+    second.join(5)
+    assert not second.is_alive()
+    assert listening.is_alive()
+
+
+def test_what_is_called_is_not_asked(telegram: TelegramSandbox, inbox: Inbox, cast: Cast) -> None:
+    accounts.connect(inbox, {"way": "hook", "base_url": telegram.url}, {"token": TOKEN})
+    assert hearing._accounts() == []
+
+
+def test_the_lease_is_let_go_when_it_ends(
+    telegram: TelegramSandbox, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels_inbox.telegram.pull.HOLD_SECONDS", 3)
+    stop = threading.Event()
+    thread = threading.Thread(target=hearing.run, args=(stop,))
+    thread.start()
+    assert until(lambda: telegram.asked)
+    stop.set()
+    thread.join(10)
+    assert Account.objects.get(inbox=inbox).lease_until is None
+    time.sleep(3.2)
