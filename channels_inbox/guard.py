@@ -1,6 +1,7 @@
 """Connections to hosts an admin typed in: resolved once, checked, and made to the checked address.
 
 The only door to such hosts, for sockets and for HTTP, so that no name leads into our own network.
+Where `EGRESS_PROXY` is set all HTTP goes by that proxy, and none where it doesn't answer.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 import httpcore
 import httpx
@@ -139,10 +140,10 @@ def _request(
     """`most_bytes` 0 leaves the body unread; longer ones than that raise. `silence` is how many
     seconds may pass without a sign of life."""
     timeout = dict.fromkeys(("connect", "read", "write", "pool"), silence)
-    backend = _Pinned(time.monotonic() + seconds)
+    backend = _backend(url, time.monotonic() + seconds)
     try:
         with (
-            httpcore.ConnectionPool(_trusted(), network_backend=backend) as pool,
+            _pool(url, backend) as pool,
             pool.stream(
                 method,
                 url,
@@ -156,9 +157,41 @@ def _request(
             location = told.get(b"location", b"").decode("latin-1")
             retry_after = told.get(b"retry-after", b"").decode("latin-1")
             return Answer(answer.status, body, location, retry_after)
+    except httpcore.ProxyError as error:
+        raise NotSaid(f"EGRESS_PROXY: {error}") from error
     except (OSError, ValueError, *_BROKEN) as error:
         failed = HTTPFailed if backend.has_spoken else NotSaid
         raise failed(str(error) or type(error).__name__) from error
+
+
+def _backend(url: str, ends: float) -> _Pinned:
+    if not settings.EGRESS_PROXY:
+        return _Pinned(ends)
+    return _ByProxy(ends, is_tunnel=urlsplit(url).scheme == "https")
+
+
+def _pool(url: str, backend: _Pinned) -> httpcore.ConnectionPool:
+    """Never past the proxy where one is set, whatever becomes of it. What a name leads to is looked
+    at here too, as far as this machine knows names. Raises HostRefused."""
+    if not settings.EGRESS_PROXY:
+        return httpcore.ConnectionPool(_trusted(), network_backend=backend)
+    refuse_private(urlsplit(url).hostname or "")
+    proxy = urlsplit(settings.EGRESS_PROXY)
+    password = (unquote(proxy.username or ""), unquote(proxy.password or ""))
+    return httpcore.HTTPProxy(
+        f"http://{proxy.hostname}:{proxy.port or 3128}",
+        proxy_auth=password if proxy.username else None,
+        ssl_context=_trusted(),
+        network_backend=backend,
+    )
+
+
+def try_proxy() -> None:
+    """Connect to the proxy, if one is set. Raises OSError."""
+    proxy = urlsplit(settings.EGRESS_PROXY)
+    if proxy.hostname:
+        place = (proxy.hostname, proxy.port or 3128)
+        socket.create_connection(place, timeout=HTTP_SECONDS).close()
 
 
 @cache
@@ -205,6 +238,18 @@ def addresses(host: str, port: int) -> list[str]:
     if refused or not texts:
         raise HostRefused(f"{host} leads to {', '.join(refused) or 'no address'}")
     return texts
+
+
+def refuse_private(host: str) -> None:
+    """Raises HostRefused where a name leads to an address that may not be used; one this machine
+    doesn't know is for the proxy to know."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return
+    refused = [text for info in found if not permitted(text := str(info[4][0]))]
+    if refused:
+        raise HostRefused(f"{host} leads to {', '.join(refused)}")
 
 
 def permitted(text: str) -> bool:
@@ -267,18 +312,43 @@ class _Pinned(httpcore.NetworkBackend):
         raise last
 
 
+class _ByProxy(_Pinned):
+    """Connects to the operator's own proxy. What is said to it to have a tunnel is not yet said to
+    anybody else."""
+
+    def __init__(self, ends: float, *, is_tunnel: bool) -> None:
+        super().__init__(ends)
+        self.is_tunnel = is_tunnel
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.NetworkStream:
+        left = _left(self.ends, timeout)
+        stream = httpcore.SyncBackend().connect_tcp(host, port, timeout=left)
+        return _Timed(stream, self, is_heard=not self.is_tunnel)
+
+
 class _Timed(httpcore.NetworkStream):
     """A stream that ends at a time: a server that drips is as little waited for as one that is
     silent."""
 
-    def __init__(self, stream: httpcore.NetworkStream, made_by: _Pinned) -> None:
+    def __init__(
+        self, stream: httpcore.NetworkStream, made_by: _Pinned, *, is_heard: bool = True
+    ) -> None:
         self._stream, self._made_by, self._ends = stream, made_by, made_by.ends
+        self._is_heard = is_heard
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._stream.read(max_bytes, _left(self._ends, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._made_by.has_spoken = True  # the handshake of TLS doesn't come by here
+        if self._is_heard:
+            self._made_by.has_spoken = True  # the handshake of TLS doesn't come by here
         for start in range(0, len(buffer), CHUNK):
             self._stream.write(buffer[start : start + CHUNK], _left(self._ends, timeout))
 

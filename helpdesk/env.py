@@ -84,6 +84,22 @@ def origin(name: str) -> str:
     return value
 
 
+def proxy(name: str) -> str:
+    """Read the address of an HTTP proxy such as http://user:password@proxy.example:3128, or ''."""
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        is_sound = parts.scheme == "http" and parts.hostname and parts.port != 0
+    except ValueError:
+        is_sound = False
+    if value and not (is_sound and parts.path in ("", "/")):
+        # It may hold a password.
+        raise ImproperlyConfigured(
+            f"{name} must look like http://user:password@proxy.example:3128, or be left out."
+        )
+    return value
+
+
 def redis(name: str) -> str:
     """Read a redis:// or rediss:// URL."""
     value = text(name)

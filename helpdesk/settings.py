@@ -313,6 +313,8 @@ MAIL_MAX_BYTES = env.integer("MAIL_MAX_BYTES", 40_000_000)
 REQUEST_MAX_BYTES = max(MAIL_MAX_BYTES, 4 * ATTACHMENT_MAX_BYTES) + 1_000_000
 # Whether mail servers and token endpoints may be on this machine or in a private network.
 ALLOW_PRIVATE_HOSTS = env.flag("ALLOW_PRIVATE_HOSTS", LOCAL)
+# All HTTP the desk asks of others goes by this proxy, if it is set, and none past it.
+EGRESS_PROXY = env.proxy("EGRESS_PROXY")
 
 # Mail the desk itself sends (password resets). Replies to customers go out through their inbox.
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

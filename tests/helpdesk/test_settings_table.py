@@ -16,10 +16,10 @@ from tests.helpdesk.test_settings import REQUIRED
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = re.compile(
-    r'env\.(?:text|flag|integer|listing|networks|folder|origin|redis|postgres)\(\s*"([A-Z_]+)"'
+    r'env\.(?:text|flag|integer|listing|networks|folder|origin|proxy|redis|postgres)\(\s*"([A-Z_]+)"'
 )
 # Set by `demo` and `up` for the processes they start, and by nobody else.
-OF_THE_LAUNCHER = {"LOCAL", "DEMO", "DEMO_SMTP_PORT", "DEMO_IMAP_PORT"}
+OF_THE_LAUNCHER = {"LOCAL", "DEMO", "DEMO_SMTP_PORT", "DEMO_IMAP_PORT", "DEMO_SANDBOX_PORTS"}
 
 # variable → (a value, what to look at in the settings, what it is then). It is something else
 # without the variable, or with the value in REQUIRED.
@@ -64,6 +64,7 @@ EFFECTS: dict[str, tuple[str, str, Any]] = {
     "ATTACHMENT_MAX_BYTES": ("90000000", "[s.ATTACHMENT_MAX_BYTES, s.REQUEST_MAX_BYTES]", [90_000_000, 361_000_000]),
     "MAIL_MAX_BYTES": ("500000000", "[s.MAIL_MAX_BYTES, s.REQUEST_MAX_BYTES]", [500_000_000, 501_000_000]),
     "ALLOW_PRIVATE_HOSTS": ("yes", "s.ALLOW_PRIVATE_HOSTS", True),
+    "EGRESS_PROXY": ("http://p.example:3128", "s.EGRESS_PROXY", "http://p.example:3128"),
     "API_READS_PER_MINUTE": ("7", "s.API_READS_PER_MINUTE", 7),
     "API_CHANGES_PER_MINUTE": ("7", "s.API_CHANGES_PER_MINUTE", 7),
     "CHAT_LIMITS_TIMES": ("9", "s.CHAT_LIMITS_TIMES", 9),
