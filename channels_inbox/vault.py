@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.db import transaction
 
 from channels_inbox.lately import Lately
 from channels_inbox.models import Credential, Webhook
@@ -55,6 +56,38 @@ def put(inbox: Inbox, name: str, secret: str) -> None:
         inbox=inbox, name=name, defaults={"sealed": _fernet().encrypt(secret.encode())}
     )
     _LATELY.forget((inbox, name))
+
+
+def replace(inbox: Inbox, name: str, secret: str) -> None:
+    """Another one from now on. The one before goes on working until it is stopped, so that the
+    other side can change over."""
+    with transaction.atomic():
+        try:
+            put(inbox, name_before(name), get(inbox, name))
+        except MissingSecret:
+            drop(inbox, name_before(name))
+        put(inbox, name, secret)
+
+
+def name_before(name: str) -> str:
+    """The name of the one before."""
+    return f"{name}_before"
+
+
+def before(inbox: Inbox, name: str) -> str | None:
+    """The one before, while it goes on working."""
+    try:
+        return get(inbox, name_before(name))
+    except MissingSecret:
+        return None
+
+
+def has_before(inbox: Inbox, name: str) -> bool:
+    return has(inbox, name_before(name))
+
+
+def stop_before(inbox: Inbox, name: str) -> None:
+    drop(inbox, name_before(name))
 
 
 @contextmanager

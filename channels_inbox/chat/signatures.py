@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conversations.models import Inbox
 
 SECRET: Final = "chat_signing"
-SECRET_BEFORE: Final = "chat_signing_before"
+SECRET_BEFORE: Final = vault.name_before(SECRET)
 ALGORITHM: Final = "HS256"
 MOST_SECONDS: Final = 600
 SKEW_SECONDS: Final = 30
@@ -55,16 +55,8 @@ def new_secret(inbox: Inbox) -> str:
     """A new signing secret, to be shown once. The one before goes on working until it is stopped,
     so that the site can change over."""
     secret = secrets.token_urlsafe(48)
-    try:
-        vault.put(inbox, SECRET_BEFORE, vault.get(inbox, SECRET))
-    except vault.MissingSecret:
-        vault.drop(inbox, SECRET_BEFORE)
-    vault.put(inbox, SECRET, secret)
+    vault.replace(inbox, SECRET, secret)
     return secret
-
-
-def stop_secret_before(inbox: Inbox) -> None:
-    vault.drop(inbox, SECRET_BEFORE)
 
 
 def _decoded(secret: str, audience: str, token: str) -> dict[str, Any]:

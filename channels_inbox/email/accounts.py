@@ -81,9 +81,10 @@ def save_account(
 
 
 def new_hook_secret(inbox: Inbox) -> str:
-    """A new secret for the inbox's hook, to be shown once; the one before stops working."""
+    """A new secret for the inbox's hook, to be shown once; the one before goes on working until it
+    is stopped."""
     secret = secrets.token_urlsafe(32)
-    vault.put(inbox, hooks.SECRET, secret)
+    vault.replace(inbox, hooks.SECRET, secret)
     return secret
 
 

@@ -55,15 +55,6 @@ def new_signing_secret(request: AgentRequest, pk: int) -> HttpResponse:
     return _page(request, _form(chat), signing_secret=signatures.new_secret(chat))
 
 
-@require_POST
-@for_admins
-def stop_old_secret(request: AgentRequest, pk: int) -> HttpResponse:
-    chat = _chat(request, pk)
-    signatures.stop_secret_before(chat)
-    messages.success(request, _("Only the newest secret works now."))
-    return redirect("inboxes:inbox", pk)
-
-
 def _chat(request: AgentRequest, pk: int) -> Inbox:
     found = desk_inboxes.inbox_of(pk, by=request.user)
     if found.kind != "chat":

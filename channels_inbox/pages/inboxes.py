@@ -19,7 +19,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from channels_inbox import inboxes as desk_inboxes
 from channels_inbox import vault
-from channels_inbox.email import accounts
+from channels_inbox.chat import signatures
+from channels_inbox.email import accounts, hooks
 from channels_inbox.email.config import OAUTH, MailConfig
 from channels_inbox.gates import out
 from channels_inbox.models import Account
@@ -103,8 +104,22 @@ def test(request: AgentRequest, pk: int) -> HttpResponse:
 @for_admins
 def new_hook_secret(request: AgentRequest, pk: int) -> HttpResponse:
     """The secret is in this answer and nowhere else."""
+    found = desk_inboxes.inbox_of(pk, by=request.user)
+    if found.kind not in ("email", "chat"):
+        return providers.new_secret(request, found)
     hooked = _mailbox(request, pk)
     return _page(request, _form(hooked), hook_secret=accounts.new_hook_secret(hooked))
+
+
+@require_POST
+@for_admins
+def stop_old_secret(request: AgentRequest, pk: int) -> HttpResponse:
+    """Of a chat, a hook or a provider whose calls are signed with a secret of ours."""
+    found = desk_inboxes.inbox_of(pk, by=request.user)
+    ours = {"chat": signatures.SECRET, "email": hooks.SECRET}
+    vault.stop_before(found, ours.get(found.kind) or providers.secret_of(found))
+    messages.success(request, _("Only the newest secret works now."))
+    return redirect("inboxes:inbox", pk)
 
 
 @require_POST
@@ -195,6 +210,7 @@ def _page(
         hook = reverse("hook", args=[inbox.kind, inbox.public_id])
         context["hook_url"] = settings.BASE_URL + hook
         context["has_hook"] = accounts.has_hook_secret(inbox)
+        context["has_secret_before"] = vault.has_before(inbox, hooks.SECRET)
         context["oauth"] = form.known.auth == OAUTH
         context["allowed"] = vault.has(inbox, "oauth_refresh")
         context["callback_url"] = settings.BASE_URL + reverse("inboxes:consent-callback")

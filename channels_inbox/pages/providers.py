@@ -21,6 +21,7 @@ from channels_inbox.models import Account
 from channels_inbox.pages.health import how_it_does
 from channels_inbox.pages.provider_form import ProviderForm
 from channels_inbox.provider import provider_of
+from channels_inbox.webhooks import signatures
 from conversations.errors import BadInput
 from conversations.models import Inbox
 from conversations.views.access import AgentRequest, for_admins
@@ -71,6 +72,21 @@ def test(request: AgentRequest, tested: Inbox) -> HttpResponse:
         for name, errors in form.errors.items()
     ]
     return render(request, "inboxes/_checks.html", {"checks": checks, "problems": problems})
+
+
+def new_secret(request: AgentRequest, hooked: Inbox) -> HttpResponse:
+    """What its calls are signed with from now on. The caller lets only admins come here."""
+    made = signatures.new_secret()
+    vault.replace(hooked, secret_of(hooked), made)
+    return _page(request, _form(hooked), hook_secret=made)
+
+
+def secret_of(inbox: Inbox) -> str:
+    """The name of what its calls are signed with. Raises Http404 where we make no such secret."""
+    provider = _form(inbox).provider
+    if not provider.makes_secret:
+        raise Http404
+    return provider.secret
 
 
 def _saved(request: AgentRequest, form: ProviderForm) -> Account | None:
@@ -125,6 +141,8 @@ def _page(
     account = Account.objects.filter(inbox=inbox).first() if inbox.pk else None
     if account and provider.is_called(account):
         context["hook_url"] = provider.hook_address(inbox)
+        context["has_secret"] = vault.has(inbox, provider.secret)
+        context["has_secret_before"] = vault.has_before(inbox, provider.secret)
     if account:
         context["health"] = how_it_does(inbox)
     return render(request, "inboxes/provider.html", context, status=status)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 
-from channels_inbox import receive
+from channels_inbox import receive, vault
 from channels_inbox.chat import signatures, visitors
 from channels_inbox.models import Visitor as Row
 from conversations import merges
@@ -102,7 +102,7 @@ def test_a_replaced_secret_works_until_it_is_stopped(chat: Inbox) -> None:
     old = new_secret(chat)
     new_secret(chat)
     assert Visitor(chat, signed=sign(chat, old)).begin()["signed"]
-    signatures.stop_secret_before(chat)
+    vault.stop_before(chat, signatures.SECRET)
     assert Visitor(chat).post("session", signed=sign(chat, old)).status_code == 401
 
 

@@ -247,6 +247,14 @@ def test_it_is_not_kept_within_anothers_transaction(cast: Cast) -> None:
     assert not Envelope.objects.exists()
 
 
+def test_a_secret_that_was_replaced_holds_until_it_is_stopped(client: Client, cast: Cast) -> None:
+    vault.replace(cast.inbox, hooks.SECRET, "another")
+    assert post(client, cast.inbox, make_mail()).status_code == 202
+    assert post(client, cast.inbox, make_mail(), secret="another").status_code == 202
+    vault.stop_before(cast.inbox, hooks.SECRET)
+    assert post(client, cast.inbox, make_mail()).status_code == 401
+
+
 def test_a_secret_that_was_changed_or_dropped_holds_no_longer(client: Client, cast: Cast) -> None:
     assert post(client, cast.inbox, make_mail()).status_code == 202
     vault.put(cast.inbox, hooks.SECRET, "another")
