@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from channels_inbox import inboxes as desk_inboxes
 from channels_inbox.chat import accounts, signatures
 from channels_inbox.chat.config import ChatConfig
+from channels_inbox.chat.reception import settings as receptions
 from channels_inbox.pages.chat_form import ChatForm
 from conversations.models import Inbox, Team
 from conversations.views.access import AgentRequest, for_admins
@@ -40,6 +41,7 @@ def edit(request: AgentRequest, edited: Inbox) -> HttpResponse:
         with transaction.atomic():
             desk_inboxes.save(form.filled(), by=request.user)
             accounts.save_account(edited, form.config())
+            receptions.follow(edited)
         text = _("The chat is ready. Put its line into your site.") if is_new else _("Saved.")
         messages.success(request, text)
         return redirect("inboxes:inbox", edited.pk)

@@ -348,9 +348,18 @@ def test_a_chat_that_changes_teams_takes_its_assistant_along(cast: Cast, chat: I
     before = reception.bot_of(chat)
     chat.team = cast.billing
     chat.save()
-    reception.save(chat, Reception(), name="Robin", fallback=cast.billing, is_on=True)
+    reception.follow(chat)
+    assert Reception.of_inbox(chat).answers == (RETURNS,)
     after = reception.bot_of(chat)
     assert before is not None and after is not None and after != before
     assert not Ticket.objects.filter(bot=before).exists()
     says(visitor(chat), "Hello")
     assert Ticket.objects.filter(bot=after).count() == 1
+
+
+def test_one_that_is_off_stays_off_when_its_chat_changes_teams(cast: Cast, chat: Inbox) -> None:
+    reception.save(chat, Reception(), name="Robin", fallback=cast.billing, is_on=False)
+    chat.team = cast.billing
+    chat.save()
+    reception.follow(chat)
+    assert reception.bot_of(chat) is None

@@ -39,6 +39,20 @@ def bot_of(inbox: Inbox) -> Bot | None:
     return rows.filter(inbox=inbox, team=inbox.team_id).first()
 
 
+def follow(inbox: Inbox) -> None:
+    """The chat may have been given to another team: an assistant that receives works there now."""
+    rows = Bot.objects.select_related("fallback").filter(inbox=inbox, is_active=True)
+    if left := rows.exclude(team=inbox.team_id).first():
+        save(
+            inbox,
+            Reception.of_inbox(inbox),
+            name=left.name,
+            fallback=left.fallback or inbox.team,
+            is_on=True,
+            holds_for=left.holds_for,
+        )
+
+
 def save(
     inbox: Inbox,
     reception: Reception,
