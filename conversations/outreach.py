@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from conversations import customers, ownership, replies, tickets
 from conversations.customers import Address
 from conversations.errors import BadInput
+from conversations.going_out import Outgoing
 from conversations.models import Conversation, Entry, HeldSend, IdentityKind, Membership
-from conversations.replies import Outgoing
 from conversations.thread import Actor, locked
 
 if TYPE_CHECKING:

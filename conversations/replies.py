@@ -3,27 +3,24 @@ stale context."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from conversations import customers, deliveries, drafts, ownership, promised, tickets
-from conversations.columns import Columns
-from conversations.errors import BadInput, DomainError, Moved, NotReachable, StaleContext
+from conversations import drafts, going_out, ownership, promised
+from conversations.errors import BadInput, Moved, NotReachable, StaleContext
+from conversations.going_out import MAX_TEXT, Outgoing
 from conversations.models import (
     Agent,
     Attachment,
-    Direction,
     Entry,
     HeldSend,
     HeldState,
-    Identity,
     Inbox,
     Kind,
-    Proof,
     Status,
     Ticket,
 )
@@ -34,23 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-MAX_TEXT = 100_000
 BATCH = 50
 
 
-class ClaimedAddress(DomainError):
-    """Nothing proves that this address is the customer's, and it never wrote to us (409)."""
-
-    code = "claimed_address"
-    message = _("This address was never proved and never wrote to us. Send there anyway?")
-
-
-ADDRESS, INBOX = Columns(Identity), Columns(Inbox)
-TO = f"""
-SELECT {ADDRESS.of("i")} FROM conversations_identity i
-WHERE i.id = %(identity)s AND i.conversation_id = %(conversation)s
-"""
-FROM = f"SELECT {INBOX.of('i')} FROM conversations_inbox i WHERE i.id = %(inbox)s AND i.is_active"
 # Asked before each reply, and nearly always in vain. Spelled as the unique indexes have it.
 DONE = """
 SELECT FROM conversations_heldsend WHERE actor = %(actor)s AND client_token = %(token)s
@@ -59,34 +42,6 @@ SELECT FROM conversations_entry WHERE actor = %(actor)s AND client_token = %(tok
   AND direction <> 'in' AND kind <> 'event'
 LIMIT 1
 """
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """A reply as its author wrote it. `inbox` and `identity` are row ids: from where and to whom;
-    `cc`, `bcc` and `subject` are for mail; `then` is the ticket's status once it is sent."""
-
-    text: str
-    identity: int
-    inbox: int
-    subject: str = ""
-    to: list[str] = field(default_factory=list)
-    cc: list[str] = field(default_factory=list)
-    bcc: list[str] = field(default_factory=list)
-    answers: int | None = None
-    quote: bool = False
-    then: str = Status.PENDING
-
-    def checked(self) -> Outgoing:
-        """Raises BadInput for what can't be sent."""
-        if not self.text.strip():
-            raise BadInput(_("Write something first."))
-        if len(self.text) > MAX_TEXT:
-            raise BadInput(_("This is too long to send. Put the long part in a file."))
-        _refuse_nul(self.text, self.subject, *self.to, *self.cc, *self.bcc)
-        if self.then not in (Status.PENDING, Status.OPEN, Status.RESOLVED):
-            raise BadInput(_("Choose what happens to the ticket after sending."))
-        return self
 
 
 def reply(
@@ -113,7 +68,7 @@ def reply(
         if done:
             return done
         fresh = Ticket.objects.select_related("team").get(pk=ticket.pk)
-        identity, inbox = _way_out(thread, fresh, outgoing, confirmed=confirmed)
+        identity, inbox = going_out.way_out(thread, fresh, outgoing, confirmed=confirmed)
         check_context(thread, by=by, seen_head=seen_head, anyway=anyway)
         if outgoing.then == Status.RESOLVED:
             promised.require_none(fresh)
@@ -122,7 +77,9 @@ def reply(
             if attachments:
                 held.attachments.set(attachments)
             return held
-        return _send(thread, fresh, by, outgoing, client_token, identity, inbox, attachments)
+        return going_out.send(
+            thread, fresh, by, outgoing, client_token, identity, inbox, attachments
+        )
 
 
 def note(
@@ -138,7 +95,7 @@ def note(
         raise BadInput(_("Write something first."))
     if len(text) > MAX_TEXT:
         raise BadInput(_("This note is too long. Put the long part in a file."))
-    _refuse_nul(text)
+    going_out.refuse_nul(text)
     actor = Actor.of(by)
     with locked(ticket.origin_id) as thread:
         done = Entry.objects.sent_as(actor.actor, client_token).first()
@@ -154,7 +111,7 @@ def note(
             text=text.strip(),
             client_token=client_token,
         )
-        _attach(thread, entry, attachments)
+        going_out.attach(thread, entry, attachments)
         fresh.newest, fresh.active_at = entry, thread.now
         thread.stamp(fresh, "newest", "active_at")
         return entry
@@ -242,12 +199,12 @@ def _release(
                 seen_head=fresh.seen_head if seen_head is None else seen_head,
                 anyway=False,
             )
-            identity, inbox = _way_out(thread, fresh.ticket, outgoing, confirmed=True)
+            identity, inbox = going_out.way_out(thread, fresh.ticket, outgoing, confirmed=True)
         except (StaleContext, Moved, NotReachable):
             fresh.state = HeldState.STOPPED
             thread.stamp(fresh, "state")
             return None
-        entry = _send(
+        entry = going_out.send(
             thread,
             fresh.ticket,
             fresh.agent,
@@ -262,34 +219,6 @@ def _release(
         return entry
 
 
-def _way_out(
-    thread: Thread, ticket: Ticket, outgoing: Outgoing, *, confirmed: bool
-) -> tuple[Identity, Inbox]:
-    """From which inbox to which address, read again under the lock."""
-    told = {"identity": outgoing.identity, "conversation": thread.conversation.pk}
-    identity = next(iter(ADDRESS.asked(TO, told)), None)
-    inbox = next(iter(INBOX.asked(FROM, {"inbox": outgoing.inbox})), None)
-    if identity is None:
-        raise NotReachable(_("That address does not belong to this customer any more."))
-    if inbox is None:
-        raise NotReachable(_("That inbox is switched off. Choose another one."))
-    if not inbox.writes_to(identity):
-        raise NotReachable(_("That inbox can't write to this kind of address. Choose another one."))
-    if inbox.restriction != ticket.restriction:
-        raise NotReachable(_("Restricted messages can't be mixed with open ones."))
-    if identity.undeliverable_reason in customers.CLOSED:
-        raise NotReachable(customers.CLOSED[identity.undeliverable_reason])
-    if identity.undeliverable_at and not confirmed:
-        raise NotReachable(
-            _(
-                "Mail to this address came back: %(reason)s. "
-                "Choose another address, or clear the mark."
-            )
-            % {"reason": identity.undeliverable_reason}
-        )
-    if identity.proof == Proof.CLAIMED and identity.wrote_at is None and not confirmed:
-        raise ClaimedAddress
-    return identity, inbox
 
 
 def _hold(
@@ -314,63 +243,6 @@ def _hold(
     )
 
 
-def _send(
-    thread: Thread,
-    ticket: Ticket,
-    by: Agent,
-    outgoing: Outgoing,
-    client_token: UUID,
-    identity: Identity,
-    inbox: Inbox,
-    attachments: Sequence[Attachment],
-) -> Entry:
-    actor = Actor.of(by)
-    entry = thread.append(
-        identity.origin_id,
-        ticket=ticket,
-        actor=actor.actor,
-        agent=by,
-        kind=Kind.MESSAGE,
-        direction=Direction.OUT,
-        identity=identity,
-        inbox=inbox,
-        subject=outgoing.subject[:300],
-        text=outgoing.text.strip(),
-        data={"to": outgoing.to, "cc": outgoing.cc, "bcc": outgoing.bcc},
-        client_token=client_token,
-    )
-    _attach(thread, entry, attachments)
-    deliveries.queue(thread, entry, identity=identity, inbox=inbox, payload=asdict(outgoing))
-    if ticket.is_resolved and outgoing.then != Status.RESOLVED:
-        ownership.release_if_gone(thread, ticket)
-        ticket.refresh_from_db()
-    tickets.we_wrote(thread, ticket, entry, then=outgoing.then)
-    _take_if_free(thread, ticket, by)
-    return entry
-
-
-def _take_if_free(thread: Thread, ticket: Ticket, by: Agent) -> None:
-    """Who answers a ticket no person owns has it from now on, so that no bot goes on beside them. A
-    supervisor from outside the team only helps out."""
-    if (
-        ticket.agent_id is None
-        and not ticket.is_resolved
-        and by.memberships.filter(team=ticket.team_id, active=True).exists()
-    ):
-        ownership.apply(thread, ticket, "taken", by=Actor.of(by), team=ticket.team, agent=by)
-
-
-def _attach(thread: Thread, entry: Entry, attachments: Sequence[Attachment]) -> None:
-    """Raises BadInput for a file that hangs on another message already."""
-    for attachment in Attachment.objects.select_for_update(of=("self",)).filter(
-        pk__in=[row.pk for row in attachments]
-    ):
-        if attachment.entry_id is not None:
-            raise BadInput(_("A file has been sent already. Add it again."))
-        attachment.entry, attachment.conversation = entry, thread.conversation
-        thread.stamp(attachment, "entry", "conversation")
-
-
 def sent_before(by: Agent, client_token: UUID) -> Entry | HeldSend | None:
     """What an earlier try with the same token made, whatever would refuse it now."""
     return _done_before(Actor.of(by), client_token) or (
@@ -387,9 +259,3 @@ def _done_before(actor: Actor, client_token: UUID) -> Entry | HeldSend | None:
     if held:
         return held.entry or held
     return Entry.objects.sent_as(actor.actor, client_token).filter(kind=Kind.MESSAGE).first()
-
-
-def _refuse_nul(*texts: str) -> None:
-    """PostgreSQL keeps every character but this one."""
-    if any("\x00" in text for text in texts):
-        raise BadInput(_("There is a character in it that can't be sent. Type it again."))

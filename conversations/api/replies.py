@@ -13,10 +13,10 @@ from conversations.api.doors import Given, door
 from conversations.api.entries import EntryOut, told
 from conversations.api.paging import LARGEST
 from conversations.errors import NotReachable
-from conversations.forms import MAX_ADDRESSES
+from conversations.forms.writing import MAX_ADDRESSES
+from conversations.going_out import MAX_TEXT, Outgoing
 from conversations.models import Conversation, Entry, HeldSend, HeldState, Scope, Status
 from conversations.permissions import held_for, ticket_for
-from conversations.replies import MAX_TEXT, Outgoing
 from conversations.views import composing
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from django.db import connection
 from conversations import drafts
 from conversations.columns import Columns, parted, relate
 from conversations.customers import untagged
-from conversations.forms import NoteForm, ReplyForm
+from conversations.forms.writing import NoteForm, ReplyForm
 from conversations.models import Attachment, Draft, Entry, Identity, Inbox, Proof
 from conversations.models.tickets import READABLE
 

@@ -11,7 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations import customers
 from conversations.errors import BadInput
-from conversations.forms import AddressForm, CustomerForm, IdentityForm, MemoForm, NewCustomerForm
+from conversations.forms.customers import (
+    AddressForm,
+    CustomerForm,
+    IdentityForm,
+    MemoForm,
+    NewCustomerForm,
+)
 from conversations.models import Identity
 from conversations.permissions import conversation_for
 from conversations.views.access import for_agents

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from conversations import merges
 from conversations import search as finding
 from conversations.errors import BadInput
-from conversations.forms import JoinForm, SearchForm
+from conversations.forms.customers import JoinForm, SearchForm
 from conversations.models import Conversation, Merge
 from conversations.permissions import conversation_for
 from conversations.views.access import for_agents

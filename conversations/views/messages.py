@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from conversations import tickets
-from conversations.forms import MoveForm
+from conversations.forms.tickets import MoveForm
 from conversations.models import EntryBody
 from conversations.permissions import entry_for, ticket_for
 from conversations.views import feed, safe_html

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils.text import Truncator
 
 from conversations import packets
-from conversations.forms import OfferForm
+from conversations.forms.handing_over import OfferForm
 from conversations.models import Entry, Offer
 from conversations.packets import Line, Packet
 from conversations.templatetags.desk import author, clock

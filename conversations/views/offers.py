@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations import handoffs
 from conversations.errors import DomainError
-from conversations.forms import AcceptForm, DeclineForm
+from conversations.forms.handing_over import AcceptForm, DeclineForm
 from conversations.middleware import status_of
 from conversations.permissions import offer_for, ticket_for
 from conversations.views.access import for_agents

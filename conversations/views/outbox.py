@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from conversations import deliveries, drafts, replies
 from conversations.errors import BadInput
-from conversations.forms import DecisionForm
+from conversations.forms.tickets import DecisionForm
 from conversations.models import Conversation, Delivery, HeldState
 from conversations.permissions import entry_for, held_for
 from conversations.views.access import for_agents

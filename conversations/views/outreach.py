@@ -12,10 +12,10 @@ from django.views.decorators.http import require_http_methods
 
 from conversations import attachments, outreach
 from conversations.errors import DomainError
-from conversations.forms import NewMessageForm
+from conversations.forms.writing import NewMessageForm
+from conversations.going_out import ClaimedAddress
 from conversations.middleware import status_of
 from conversations.models import Inbox, Membership, Team
-from conversations.replies import ClaimedAddress
 from conversations.views import composing
 from conversations.views.access import for_agents
 from conversations.views.answers import at_ticket

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations import promises
 from conversations.errors import BadInput, DomainError
-from conversations.forms import PromiseForm, PromiseReasonForm, PromiseTimeForm
+from conversations.forms.promises import PromiseForm, PromiseReasonForm, PromiseTimeForm
 from conversations.middleware import status_of
 from conversations.permissions import entry_for, promise_for, ticket_for
 from conversations.templatetags.desk import soon

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from conversations import search
-from conversations.forms import SearchForm
+from conversations.forms.customers import SearchForm
 from conversations.moments import Reader
 from conversations.templatetags.desk import author, customer_name, highlighted
 from conversations.views.access import for_agents

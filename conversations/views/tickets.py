@@ -12,14 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from conversations import beside, bots, ownership, tickets
 from conversations.errors import BadInput, PromisesOpen
-from conversations.forms import (
-    AssignForm,
-    EpochForm,
-    LendForm,
-    ResolveForm,
-    SnoozeForm,
-    SubjectForm,
-)
+from conversations.forms.handing_over import AssignForm, EpochForm, LendForm
+from conversations.forms.tickets import ResolveForm, SnoozeForm, SubjectForm
 from conversations.moments import Reader
 from conversations.permissions import ticket_for
 from conversations.templatetags.desk import soon

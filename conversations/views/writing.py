@@ -12,11 +12,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from conversations import attachments, drafts, replies
 from conversations.errors import DomainError, StaleContext
-from conversations.forms import DraftForm, NoteForm
+from conversations.forms.writing import DraftForm, NoteForm
+from conversations.going_out import ClaimedAddress, Outgoing
 from conversations.middleware import status_of, wants_json
 from conversations.models import Conversation, HeldSend, Status, Ticket
 from conversations.permissions import ticket_for
-from conversations.replies import ClaimedAddress, Outgoing
 from conversations.views import composing
 from conversations.views.access import for_agents
 from conversations.views.answers import at_ticket, checked, done, is_scripted

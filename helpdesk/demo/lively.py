@@ -24,6 +24,7 @@ from channels_inbox.chat.models import Visitor
 from channels_inbox.chat.signatures import Claims
 from conversations import doorbells, ownership, presence, replies, tickets
 from conversations.errors import DomainError
+from conversations.going_out import Outgoing
 from conversations.models import Agent, Delivery, Entry, Inbox, Ticket
 from conversations.thread import database_now
 from helpdesk.demo import onlookers, postbox
@@ -190,7 +191,7 @@ def _answer(ticket: Ticket, newest: Entry, talk: Talk, by: Agent) -> str:
     replies.reply(
         ticket,
         by=by,
-        outgoing=replies.Outgoing(
+        outgoing=Outgoing(
             talk.answer,
             asked.identity_id,
             asked.inbox_id,

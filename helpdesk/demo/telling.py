@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from channels_inbox.email import outgoing as mails
 from conversations import attachments, deliveries, intake, merges, ownership, replies, tickets
 from conversations.customers import Address
+from conversations.going_out import Outgoing
 from conversations.models import (
     Conversation,
     Customer,
@@ -160,7 +161,7 @@ class Teller:
         sent = replies.reply(
             told.ticket,
             by=by,
-            outgoing=replies.Outgoing(
+            outgoing=Outgoing(
                 step.text.strip(), heard.identity_id, inbox.pk, subject=subject and f"Re: {subject}"
             ),
             seen_head=here.head,

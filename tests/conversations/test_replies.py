@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from conversations import attachments, customers, merges, ownership, replies, tickets
 from conversations.errors import BadInput, Moved, NotReachable, StaleContext
+from conversations.going_out import ClaimedAddress
 from conversations.models import (
     Attachment,
     Delivery,
@@ -19,7 +20,6 @@ from conversations.models import (
     Inbox,
     Ticket,
 )
-from conversations.replies import ClaimedAddress
 from conversations.thread import database_now
 from tests import builders
 from tests.builders import Cast
