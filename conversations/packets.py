@@ -16,7 +16,16 @@ from conversations import collecting
 from conversations.errors import BadInput
 from conversations.gist.packet import NEWEST, ThreadEntry, prefill
 from conversations.gist.texts import READ_AT_MOST
-from conversations.models import DeliveryState, Draft, Entry, Identity, Kind, Promise, Ticket
+from conversations.models import (
+    DeliveryState,
+    Draft,
+    Entry,
+    HeldSend,
+    Identity,
+    Kind,
+    Promise,
+    Ticket,
+)
 from conversations.models.identities import SHOWN_BY_US
 
 if TYPE_CHECKING:
@@ -186,10 +195,12 @@ def _check_cited(cited: set[int], ticket: Ticket) -> None:
 
 def gather(thread: Thread, ticket: Ticket, writers: Iterable[Agent]) -> dict[str, Any]:
     """What the desk itself knows at this moment, as plain values: `drafts` of these writers that
-    were never sent, open `promises` of the ticket, `deadlines` of all open matters of the customer,
-    `identities` with what proves them, what bots have `collected`. Moments are ISO 8601."""
+    were never sent, what is `scheduled`, open `promises` of the ticket, `deadlines` of all open
+    matters of the customer, `identities` with what proves them, what bots have `collected`. Moments
+    are ISO 8601."""
     return {
         "drafts": _drafts(ticket, writers),
+        "scheduled": _scheduled(ticket),
         "promises": _promises(ticket),
         "deadlines": _deadlines(thread, ticket),
         "identities": _identities(thread),
@@ -209,6 +220,19 @@ def _drafts(ticket: Ticket, writers: Iterable[Agent]) -> list[dict[str, Any]]:
             "updated_at": row.updated_at.isoformat(),
         }
         for row in rows.select_related("agent").order_by("mode", "pk")
+    ]
+
+
+def _scheduled(ticket: Ticket) -> list[dict[str, Any]]:
+    rows = HeldSend.objects.filter(ticket=ticket, scheduled=True, state__in=("held", "stopped"))
+    return [
+        {
+            "agent_name": str(row.agent),
+            "text": row.payload["text"][:DRAFT_SHOWN],
+            "cut": len(row.payload["text"]) > DRAFT_SHOWN,
+            "at": row.release_at.isoformat(),
+        }
+        for row in rows.select_related("agent").order_by("release_at", "pk")[:MOST_SHOWN]
     ]
 
 

@@ -4,13 +4,14 @@ stale context."""
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from conversations import drafts, going_out, ownership, promised
+from conversations import drafts, going_out, ownership, promised, tickets
 from conversations.errors import BadInput, Moved, NotReachable, StaleContext
 from conversations.going_out import MAX_TEXT, Outgoing
 from conversations.models import (
@@ -19,7 +20,6 @@ from conversations.models import (
     Entry,
     HeldSend,
     HeldState,
-    Inbox,
     Kind,
     Status,
     Ticket,
@@ -29,9 +29,11 @@ from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
 BATCH = 50
+LONGEST_WAIT = timedelta(days=366)
 
 
 # Asked before each reply, and nearly always in vain. Spelled as the unique indexes have it.
@@ -54,8 +56,10 @@ def reply(
     attachments: Sequence[Attachment] = (),
     anyway: bool = False,
     confirmed: bool = False,
+    at: datetime | None = None,
 ) -> Entry | HeldSend:
-    """Send a message to the customer, or hold it for the inbox's undo window.
+    """Send a message to the customer, or hold it: for the inbox's undo window, or until `at`
+    (aware, within a year). What comes in until then stops it.
 
     The same (author, client_token) again answers with what the first call made. Raises StaleContext
     with what is newer than `seen_head` (unless `anyway`), ClaimedAddress (unless `confirmed`),
@@ -72,8 +76,9 @@ def reply(
         check_context(thread, by=by, seen_head=seen_head, anyway=anyway)
         if outgoing.then == Status.RESOLVED:
             promised.require_none(fresh)
-        if inbox.undo_window:
-            held = _hold(thread, fresh, by, outgoing, client_token, inbox)
+        if at or inbox.undo_window:
+            until = _in_time(thread, at) if at else thread.now + inbox.undo_window
+            held = _hold(thread, fresh, by, outgoing, client_token, until, scheduled=bool(at))
             if attachments:
                 held.attachments.set(attachments)
             return held
@@ -129,9 +134,10 @@ def undo(held: HeldSend) -> HeldSend:
         return fresh
 
 
-def send_held_anyway(held: HeldSend, *, seen_head: int) -> Entry | None:
-    """Send a reply that was stopped by something new, now that its author has read it."""
-    return _release(held.pk, seen_head=seen_head, from_state=HeldState.STOPPED)
+def send_held(held: HeldSend, *, seen_head: int) -> Entry | None:
+    """Send a reply that something new had stopped, now that its author has read that; or one that
+    waits for its time, before it. Raises NotReachable; None where something newer stops it."""
+    return _release(held.pk, seen_head=seen_head)
 
 
 def release_due() -> int:
@@ -183,26 +189,28 @@ def newer_than(thread: Thread, *, by: Agent, seen_head: int) -> Any:
     )
 
 
-def _release(
-    pk: int, *, seen_head: int | None = None, from_state: str = HeldState.HELD
-) -> Entry | None:
+def _release(pk: int, *, seen_head: int | None = None) -> Entry | None:
+    """By its time, or with `seen_head` by its author."""
     held = HeldSend.objects.select_related("ticket", "agent").get(pk=pk)
     with locked(held.ticket.origin_id) as thread:
         fresh = HeldSend.objects.select_related("ticket__team", "agent").get(pk=pk)
-        if fresh.state != from_state:
+        by_author = seen_head is not None
+        if not fresh.waits or (fresh.state == HeldState.STOPPED and not by_author):
             return fresh.entry
         outgoing = Outgoing(**fresh.payload)
         try:
+            _require_working(fresh.agent)
             check_context(
                 thread,
                 by=fresh.agent,
-                seen_head=fresh.seen_head if seen_head is None else seen_head,
+                seen_head=seen_head if seen_head is not None else fresh.seen_head,
                 anyway=False,
             )
             identity, inbox = going_out.way_out(thread, fresh.ticket, outgoing, confirmed=True)
-        except (StaleContext, Moved, NotReachable):
-            fresh.state = HeldState.STOPPED
-            thread.stamp(fresh, "state")
+        except (StaleContext, Moved, NotReachable) as error:
+            if by_author and isinstance(error, NotReachable):
+                raise
+            _stop(thread, fresh)
             return None
         entry = going_out.send(
             thread,
@@ -219,6 +227,26 @@ def _release(
         return entry
 
 
+def _stop(thread: Thread, held: HeldSend) -> None:
+    """Its author looks at the undo window, but not at what they left for later: then the ticket
+    comes back to whoever answers for it."""
+    held.state = HeldState.STOPPED
+    thread.stamp(held, "state")
+    if held.scheduled:
+        tickets.needs_us(thread, held.ticket)
+
+
+def _require_working(agent: Agent) -> None:
+    if not agent.is_active:
+        raise NotReachable(_("Who wrote this has left."))
+
+
+def _in_time(thread: Thread, at: datetime) -> datetime:
+    if at <= thread.now:
+        raise BadInput(_("Choose a time in the future."))
+    if at > thread.now + LONGEST_WAIT:
+        raise BadInput(_("That is more than a year away. Choose an earlier time."))
+    return at
 
 
 def _hold(
@@ -227,7 +255,9 @@ def _hold(
     by: Agent,
     outgoing: Outgoing,
     client_token: UUID,
-    inbox: Inbox,
+    until: datetime,
+    *,
+    scheduled: bool,
 ) -> HeldSend:
     rev = thread.next_rev()
     return HeldSend.objects.create(
@@ -239,7 +269,8 @@ def _hold(
         rev=rev,
         seen_head=rev,
         held_at=thread.now,
-        release_at=thread.now + inbox.undo_window,
+        release_at=until,
+        scheduled=scheduled,
     )
 
 

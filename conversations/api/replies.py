@@ -64,6 +64,9 @@ class ReplyIn(serializers.Serializer[Any]):
     bcc = Addresses()
     quote = serializers.BooleanField(default=False, help_text="Quote what was said.")
     then = serializers.ChoiceField([str(one) for one in THEN], default=str(Status.PENDING))
+    send_at = serializers.DateTimeField(
+        required=False, help_text="When it is to go out, within a year; what comes in stops it."
+    )
     files = Files()
 
 
@@ -73,13 +76,14 @@ class NoteIn(serializers.Serializer[Any]):
 
 
 class HeldOut(serializers.Serializer[HeldSend]):
-    """A reply that waits for the inbox's undo window. `stopped`: something new came in; read it and
-    send it again by `send`."""
+    """A reply that waits for the inbox's undo window, or for the time it is `scheduled` for.
+    `stopped`: something new came in; read it and send it again by `send`."""
 
     id = serializers.IntegerField()
     ticket = serializers.IntegerField(source="ticket_id")
     state = serializers.ChoiceField(HeldState.choices)
     text = serializers.CharField(source="payload.text")
+    scheduled = serializers.BooleanField()
     release_at = serializers.DateTimeField()
     entry = serializers.IntegerField(source="entry_id", allow_null=True)
 
@@ -114,6 +118,7 @@ def reply(request: ApiRequest, sent: dict[str, Any], pk: int) -> Given:
         attachments=_files(request.user, sent["files"]),
         anyway=sent["anyway"],
         confirmed=sent["confirmed"],
+        at=sent.get("send_at"),
     )
     return _sent(made)
 
@@ -145,12 +150,12 @@ def undo(request: ApiRequest, pk: int) -> HeldSend:
 
 @door(Scope.SEND, takes=SendIn, gives=HeldOut)
 def send(request: ApiRequest, sent: dict[str, Any], pk: int) -> HeldSend:
-    """Send a stopped reply now that what stopped it was read.
+    """Send a stopped reply now that what stopped it was read, or a scheduled one before its time.
 
     It stays `stopped` if again something is newer than `seen_head`.
     """
     found = held_for(request.user, pk)
-    replies.send_held_anyway(found, seen_head=sent["seen_head"])
+    replies.send_held(found, seen_head=sent["seen_head"])
     return held_for(request.user, pk)
 
 

@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from conversations import phones
-from conversations.forms.fields import MAX_SEEN
+from conversations.forms.fields import MAX_SEEN, moment
 from conversations.models import (
     Identity,
     Inbox,
@@ -115,6 +115,10 @@ class DraftForm(forms.Form):
     subject = forms.CharField(required=False, max_length=300)
     quote = forms.BooleanField(required=False)
     answers = forms.CharField(required=False, max_length=20)
+
+
+class LaterForm(forms.Form):
+    later = moment(_("When to send it"))
 
 
 class NewMessageForm(forms.Form):

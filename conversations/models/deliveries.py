@@ -121,8 +121,8 @@ class HeldState(models.TextChoices):
 
 
 class HeldSend(models.Model):
-    """A reply that waits (undo window, later: schedules). The entry and its number are made at
-    release."""
+    """A reply that waits: for the inbox's undo window, or `scheduled` for a time its author chose.
+    The entry and its number are made at release."""
 
     ticket = models.ForeignKey(
         Ticket, on_delete=models.PROTECT, related_name="held", db_index=False
@@ -135,6 +135,7 @@ class HeldSend(models.Model):
     seen_head = models.BigIntegerField()
     held_at = models.DateTimeField()
     release_at = models.DateTimeField()
+    scheduled = models.BooleanField(default=False, db_default=False)
     state = models.CharField(max_length=8, choices=HeldState.choices, default=HeldState.HELD)
     entry = models.OneToOneField(Entry, null=True, on_delete=models.PROTECT, related_name="held")
     attachments = models.ManyToManyField(Attachment, blank=True, related_name="+")
@@ -155,6 +156,10 @@ class HeldSend(models.Model):
 
     def __str__(self) -> str:
         return f"held send {self.pk}"
+
+    @property
+    def waits(self) -> bool:
+        return self.state in (HeldState.HELD, HeldState.STOPPED)
 
 
 class DraftMode(models.TextChoices):

@@ -14,11 +14,14 @@ from conversations.customers import untagged
 from conversations.forms.writing import NoteForm, ReplyForm
 from conversations.models import Attachment, Draft, Entry, Identity, Inbox, Proof
 from conversations.models.tickets import READABLE
+from conversations.moments import Reader
+from conversations.views.naps import naps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from conversations.models import Agent, Ticket
+    from conversations.views.naps import Nap
 
 MAIL = "email"
 RESOLVE = "+resolve"
@@ -64,6 +67,11 @@ class Composer:
     ask: str = ""
     newer: Sequence[Entry] = field(default_factory=tuple)
     other_draft: Draft | None = None
+
+    @property
+    def laters(self) -> Sequence[Nap]:
+        """Times at which a reply may go out, at the agent's clock."""
+        return naps(Reader.here())
 
     @property
     def can_reply(self) -> bool:

@@ -56,6 +56,12 @@ class OfferCard:
         return list(self.offer.gathered["drafts"])
 
     @property
+    def scheduled(self) -> list[dict[str, Any]]:
+        """None were gathered with offers of long ago."""
+        rows = self.offer.gathered.get("scheduled", ())
+        return [{**row, "at": datetime.fromisoformat(row["at"])} for row in rows]
+
+    @property
     def promises(self) -> list[dict[str, Any]]:
         """None were gathered with offers of long ago."""
         return [

@@ -59,7 +59,7 @@ def send_anyway(request: AgentRequest, pk: int) -> HttpResponse:
     text = request.POST.get("seen", "")
     now = Conversation.objects.values_list("head", flat=True).get(pk=held.ticket.conversation_id)
     seen = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else now
-    replies.send_held_anyway(held, seen_head=seen)
+    replies.send_held(held, seen_head=seen)
     held.refresh_from_db()
     if held.state == HeldState.STOPPED:
         raise BadInput(_("Something newer came in. Read it, then decide again."))

@@ -3,11 +3,9 @@ words and times."""
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connection
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations import bots, collecting
@@ -15,6 +13,7 @@ from conversations.models import PresenceState, Ticket
 from conversations.presence import STATE
 from conversations.templatetags.desk import Pill, customer_name, matter_name, pill
 from conversations.views.drawing import draw, with_token
+from conversations.views.naps import naps
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from conversations.models import Agent
     from conversations.moments import Reader
+    from conversations.views.naps import Nap
 
 # By name, in the order of the languages' letters that PostgreSQL knows.
 OWNERS = f"""
@@ -53,15 +53,6 @@ class Choice(NamedTuple):
     @property
     def drawn(self) -> SafeString:
         return draw("strip_owners", self)
-
-
-class Nap(NamedTuple):
-    """A snooze that can be chosen by one click: its words, the time as the form sends it and as one
-    reads it."""
-
-    label: str
-    until: str
-    words: str
 
 
 class Naps(NamedTuple):
@@ -193,26 +184,6 @@ def owners() -> tuple[Owners, ...]:
             _name, agents = found.setdefault(team, (name, []))
             agents += [(agent, agent_name, words[state])] if agent else []
     return tuple(Owners(pk, name, tuple(agents)) for pk, (name, agents) in found.items())
-
-
-def naps(reader: Reader) -> tuple[Nap, ...]:
-    """Snoozes of an ordinary day, at the agent's clock."""
-    now = reader.now
-    tomorrow = _at(now + timedelta(days=1), 9)
-    monday = _at(now + timedelta(days=(7 - now.weekday()) % 7 or 7), 9)
-    found = [(_("In an hour"), now + timedelta(hours=1))]
-    if now.hour < 16:
-        found.append((_("This evening"), _at(now, 18)))
-    found.append((_("Tomorrow morning"), tomorrow))
-    if monday != tomorrow:
-        found.append((_("Monday morning"), monday))
-    found.append((_("In a week"), _at(now + timedelta(days=7), 9)))
-    return tuple(Nap(label, f"{at:%Y-%m-%dT%H:%M}", reader.soon(at)) for label, at in found)
-
-
-def _at(day: datetime, hour: int) -> datetime:
-    naive = datetime.combine(day.date(), time(hour))
-    return timezone.make_aware(naive, timezone.get_current_timezone())
 
 
 def _owner(ticket: Ticket, viewer: Agent) -> str:

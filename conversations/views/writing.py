@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from conversations import attachments, drafts, replies
 from conversations.errors import DomainError, StaleContext
-from conversations.forms.writing import DraftForm, NoteForm
+from conversations.forms.writing import DraftForm, LaterForm, NoteForm
 from conversations.going_out import ClaimedAddress, Outgoing
 from conversations.middleware import status_of, wants_json
 from conversations.models import Conversation, HeldSend, Status, Ticket
+from conversations.moments import Reader
 from conversations.permissions import ticket_for
 from conversations.views import composing
 from conversations.views.access import for_agents
@@ -24,6 +25,7 @@ from conversations.views.screen import screen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from conversations.models import Agent, Attachment, Entry
     from conversations.views.access import AgentRequest
@@ -47,11 +49,12 @@ def reply(request: AgentRequest, pk: int) -> HttpResponse:
         if not form.is_valid() and not wants_json(request):
             return _again(request, ticket, files, status=422)
         told: dict[str, Any] = checked(form)
-        made = _send(request.user, ticket, told, files, asked=asked, then=then)
+        at = _later(request)
+        made = _send(request.user, ticket, told, files, asked=asked, then=then, at=at)
     except DomainError as error:
         return _again(request, ticket, files, error)
     drafts.discard(ticket, by=request.user, mode="reply", version=told["version"])
-    return _sent(request, ticket, made, "" if isinstance(made, HeldSend) else _("Sent."))
+    return _sent(request, ticket, made, _what_became(made))
 
 
 @require_POST
@@ -114,6 +117,7 @@ def _send(
     *,
     asked: str,
     then: str,
+    at: datetime | None,
 ) -> Entry | HeldSend:
     return replies.reply(
         ticket,
@@ -137,7 +141,27 @@ def _send(
         attachments=files,
         anyway=asked == "anyway",
         confirmed=asked == "confirmed",
+        at=at,
     )
+
+
+def _later(request: AgentRequest) -> datetime | None:
+    """When a reply is to go out: by one of the proposed times, or the one that was typed."""
+    chosen = request.POST.get("later")
+    if chosen is None:
+        return None
+    text = request.POST.get("later_at", "") if chosen == "at" else chosen
+    told: dict[str, Any] = checked(LaterForm({"later": text}))
+    at: datetime = told["later"]
+    return at
+
+
+def _what_became(made: Entry | HeldSend) -> str:
+    if not isinstance(made, HeldSend):
+        return _("Sent.")
+    if not made.scheduled:
+        return ""
+    return _("It goes out at %(when)s.") % {"when": Reader.here().said(made.release_at).full}
 
 
 def _kept(

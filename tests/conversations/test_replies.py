@@ -258,10 +258,10 @@ def test_something_new_stops_a_held_reply(cast: Cast, ticket: Ticket, slow: Inbo
         let_time_pass()
     held.refresh_from_db()
     assert (held.state, seen.kinds, seen.raised) == (HeldState.STOPPED, [], 1)
-    assert replies.send_held_anyway(held, seen_head=held.seen_head) is None
+    assert replies.send_held(held, seen_head=held.seen_head) is None
     with watched(ticket) as seen:
         head = builders.head_of(ticket.conversation_id)
-        assert replies.send_held_anyway(held, seen_head=head) == Entry.objects.get(direction="out")
+        assert replies.send_held(held, seen_head=head) == Entry.objects.get(direction="out")
     assert seen.kinds == ["out", "taken"]
 
 

@@ -191,9 +191,9 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
         lambda d, _: replies.note(d.ticket, by=d.cast.alice, text="Hm.", client_token=uuid.uuid4()),
     ),
     "replies.undo": (lambda d: d.held(), lambda d, held: replies.undo(held)),
-    "replies.send_held_anyway": (
+    "replies.send_held": (
         lambda d: d.stopped(),
-        lambda d, held: replies.send_held_anyway(held, seen_head=head_of(d.ticket.conversation_id)),
+        lambda d, held: replies.send_held(held, seen_head=head_of(d.ticket.conversation_id)),
     ),
     "replies.release_due": (
         lambda d: (

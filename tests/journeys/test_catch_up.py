@@ -273,9 +273,10 @@ DO: dict[str, Callable[[Story], Any]] = {
     "replies.note": note,
     "replies.reply": lambda one: one.answer(),
     "replies.reply, held": lambda one: one.held(),
+    "replies.reply, later": lambda one: one.answer(at=timezone.now() + timedelta(hours=3)),
     "replies.undo": lambda one: replies.undo(one.held()),
     "replies.release_due": lambda one: one.held() and one.release(),
-    "replies.send_held_anyway": lambda one: replies.send_held_anyway(
+    "replies.send_held": lambda one: replies.send_held(
         one.stopped(), seen_head=builders.head_of(one.ticket.conversation_id)
     ),
     "deliveries.claim": lambda one: one.lease(),

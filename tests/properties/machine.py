@@ -309,7 +309,7 @@ class Desk(RuleBasedStateMachine):
             return
         held = stopped[which % len(stopped)]
         head = builders.head_of(held.ticket.conversation_id)
-        entry = replies.send_held_anyway(held, seen_head=head)
+        entry = replies.send_held(held, seen_head=head)
         if entry is not None:
             self.ledger.said[held.client_token] = held.payload["text"]
 
