@@ -1,4 +1,5 @@
-"""What an agent has typed and not sent, kept on the server so that it follows them."""
+"""What an agent has typed and not sent, kept on the server so that it follows them; and where it
+goes when somebody else answers."""
 
 from __future__ import annotations
 
@@ -9,19 +10,52 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from conversations.columns import Columns
-from conversations.models import Attachment, Draft
+from conversations.models import Agent, Attachment, Draft, HeldSend, HeldState
+from conversations.presence import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from conversations.models import Agent, HeldSend, Ticket
+    from conversations.models import Ticket
+    from conversations.thread import Thread
 
 BEGUN = "SELECT ticket_id FROM conversations_draft WHERE agent_id = %s AND ticket_id = ANY(%s)"
+
+WAITING = (HeldState.HELD, HeldState.STOPPED)
 
 DRAFT = Columns(Draft)
 OWN = f"""
 SELECT {DRAFT.of("d")} FROM conversations_draft d
 WHERE d.ticket_id = %(ticket)s AND d.agent_id = %(agent)s
+"""
+# Whoever can't go on: disabled, or gone after the desk offered what they had, and nobody else has
+# had it since. Who only looks away, or gave it up by hand, keeps what they typed.
+WRITERS_WHO_LEFT = f"""
+SELECT a.id FROM conversations_agent a
+JOIN conversations_ticket t ON t.id = %(ticket)s
+LEFT JOIN conversations_presence p ON p.agent_id = a.id
+WHERE a.id IN (
+  SELECT agent_id FROM conversations_draft WHERE ticket_id = %(ticket)s
+  UNION ALL SELECT agent_id FROM conversations_heldsend
+  WHERE ticket_id = %(ticket)s AND state IN ('held', 'stopped'))
+AND a.id <> %(to)s AND (NOT a.is_active OR EXISTS (
+  SELECT FROM conversations_offer o
+  WHERE o.ticket_id = t.id AND o.from_agent_id = a.id AND o.offered_by_id IS NULL
+  AND ({STATE} = 'offline' OR NOT EXISTS (SELECT FROM conversations_membership m
+    WHERE m.team_id = t.team_id AND m.agent_id = a.id))
+  AND NOT EXISTS (SELECT FROM conversations_ownership h WHERE h.ticket_id = t.id
+    AND h.epoch > o.from_epoch AND h.agent_id NOT IN (a.id, %(to)s))))
+"""
+# Asked at each change of owner, and mostly there is nothing.
+PASSED_ON = f"""
+SELECT ARRAY({WRITERS_WHO_LEFT}), EXISTS (
+  SELECT FROM conversations_heldsend h WHERE h.ticket_id = %(ticket)s AND h.scheduled
+  AND h.state IN ('held', 'stopped') AND h.agent_id <> %(to)s)
+"""
+BEGUN_BY = """
+SELECT EXISTS (SELECT FROM conversations_draft WHERE ticket_id = %(ticket)s AND agent_id = %(of)s)
+  OR EXISTS (SELECT FROM conversations_heldsend WHERE ticket_id = %(ticket)s
+    AND agent_id = %(of)s AND state IN ('held', 'stopped'))
 """
 
 
@@ -71,9 +105,17 @@ def bring_back(held: HeldSend) -> Draft:
         return draft
 
 
-def hand_over(ticket: Ticket, *, of: Agent, to: Agent) -> None:
+def hand_over(thread: Thread, ticket: Ticket, *, of: Agent, to: Agent) -> None:
     """What one agent had begun on a ticket is another's now, with its files, before whatever that
-    one has begun."""
+    one has begun. What they had waiting to be sent stops, and is the other's to send or take
+    back."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEGUN_BY, {"ticket": ticket.pk, "of": of.pk})
+        if not cursor.fetchone()[0]:
+            return
+    waiting = HeldSend.objects.filter(ticket=ticket, agent=of)
+    for held in waiting.filter(state__in=WAITING).order_by("pk"):
+        _give_held(thread, held, to)
     with transaction.atomic():
         rows = Draft.objects.select_for_update(of=("self",))
         for draft in rows.filter(ticket=ticket, agent=of).order_by("pk"):
@@ -92,6 +134,28 @@ def hand_over(ticket: Ticket, *, of: Agent, to: Agent) -> None:
                 mine.version += 1
                 mine.save(update_fields=["text", "fields", "version", "updated_at"])
             draft.delete()
+
+
+def pass_on(thread: Thread, ticket: Ticket, *, to: Agent) -> None:
+    """To a new owner, however they became it: what was to be sent at a time, and whatever somebody
+    who can't go on had begun."""
+    with connection.cursor() as cursor:
+        cursor.execute(PASSED_ON, {"ticket": ticket.pk, "to": to.pk})
+        writers, is_scheduled = cursor.fetchone()
+    if is_scheduled:
+        scheduled = HeldSend.objects.filter(ticket=ticket, scheduled=True, state__in=WAITING)
+        for held in scheduled.exclude(agent=to).select_related("agent").order_by("pk"):
+            _give_held(thread, held, to)
+    for writer in Agent.objects.filter(pk__in=writers) if writers else ():
+        hand_over(thread, ticket, of=writer, to=to)
+
+
+def _give_held(thread: Thread, held: HeldSend, to: Agent) -> None:
+    """It keeps the name it was asked under, so that asking again makes no second one."""
+    files = held.attachments.values_list("public_id", flat=True)
+    give_files(map(str, files), of=held.agent, to=to)
+    held.agent, held.state = to, HeldState.STOPPED
+    thread.stamp(held, "agent", "state")
 
 
 def give_files(public_ids: Iterable[str], *, of: Agent, to: Agent) -> None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from conversations import drafts, offers, ownership, packets, public, replies
+from conversations import drafts, offers, ownership, packets, public
 from conversations.errors import BadInput, Moved, NotAllowed, OfferOver, StaleOwner
 from conversations.models import (
     Agent,
@@ -282,14 +281,10 @@ def _declined(ticket: Ticket, agent: Agent) -> bool:
 
 
 def _write(thread: Thread, ticket: Ticket, made: Offer, by: Actor) -> None:
+    if made.to_agent:
+        ownership.keep_in_place(made.to_agent, made.to_team)
     made.from_epoch, made.rev = ticket.owner_epoch, thread.next_rev()
-    try:
-        with transaction.atomic():
-            if made.to_agent:
-                ownership.keep_in_place(made.to_agent)
-            made.save(force_insert=True)
-    except IntegrityError as error:
-        raise BadInput(_("They are not an active member of that team.")) from error
+    made.save(force_insert=True)
     offers.touched(thread, ticket, made)
     thread.event(ticket, "offered", by=by, **made.told(), reason=made.packet["reason"]["text"])
 
@@ -310,8 +305,7 @@ def _hand_over(thread: Thread, offer: Offer, to: Agent) -> None:
     )
     for sender in offer.senders:
         if sender != to:
-            replies.hand_over(thread, ticket, of=sender, to=to)
-            drafts.hand_over(ticket, of=sender, to=to)
+            drafts.hand_over(thread, ticket, of=sender, to=to)
 
 
 def _end(thread: Thread, offer: Offer, event: str, *, by: Actor, reason: str = "") -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from conversations import doorbells, left_work, offers, presence, wake
+from conversations import columns, doorbells, drafts, left_work, offers, presence, wake
 from conversations.errors import BadInput, StaleOwner
-from conversations.models import Agent, Membership, Offer, Ownership, PresenceState, Team, Ticket
+from conversations.models import Agent, Membership, Offer, PresenceState, Team, Ticket
 from conversations.thread import ATTEMPTS, SYSTEM, Actor, Thread, lock_live, locked
 
 if TYPE_CHECKING:
@@ -20,11 +20,44 @@ if TYPE_CHECKING:
 OWNER_EVENTS = (
     *("assigned", "taken", "released", "moved_team", "offer_accepted", "returned", "lent"),
 )
+# By hand, as whatever is given out goes through here, a thousand tickets at once perhaps.
+OWN = """
+UPDATE conversations_ticket SET owner_epoch = owner_epoch + 1, team_id = %(team)s,
+  agent_id = %(agent)s, bot_id = %(bot)s, bot_until = %(bot_until)s,
+  bot_fallback_id = %(bot_fallback)s, rev = %(rev)s
+WHERE id = %(ticket)s AND owner_epoch = %(seen)s
+"""
+FIRST = """
+history AS (
+  INSERT INTO conversations_ownership (ticket_id, epoch, team_id, agent_id, bot_id, since, actor)
+  SELECT id, %(owner_epoch)s, %(team_id)s, %(agent_id)s, %(bot_id)s, %(since)s, %(actor)s
+  FROM added
+)
+"""
+# Whoever disables somebody locks them before their place in the team, too, or the two deadlock.
+KEEP = """
+SELECT FROM conversations_agent a JOIN conversations_membership m ON m.agent_id = a.id
+WHERE a.id = %s AND m.team_id = %s AND m.active FOR KEY SHARE OF a, m
+"""
+# Asked at each change of owner, and mostly there is nothing.
+LEFT_OVER = """
+SELECT EXISTS (
+    SELECT FROM conversations_offer WHERE ticket_id = %(ticket)s AND state = 'offered'),
+  EXISTS (
+    SELECT FROM conversations_draft WHERE ticket_id = %(ticket)s AND agent_id <> %(agent)s)
+  OR EXISTS (
+    SELECT FROM conversations_heldsend WHERE ticket_id = %(ticket)s AND agent_id <> %(agent)s
+    AND state IN ('held', 'stopped'))
+"""
+HISTORY = """
+INSERT INTO conversations_ownership (ticket_id, epoch, team_id, agent_id, bot_id, since, actor)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
 
 
 def begin(thread: Thread, ticket: Ticket, by: Actor) -> None:
-    """Write the first row of a new ticket's history, in the transaction that makes the ticket."""
-    _write_history(thread, ticket, by)
+    """Write a new ticket with the first row of its history."""
+    columns.add(ticket, FIRST, since=thread.now, actor=by.actor)
 
 
 def take(ticket: Ticket, *, by: Agent, epoch: int) -> Ticket:
@@ -222,30 +255,35 @@ def apply(
         "reason": reason,
         **told,
     }
+    if agent and not ticket.is_resolved:
+        keep_in_place(agent, team)
     ticket.rev = thread.next_rev()
-    seen = ticket.owner_epoch
-    try:
-        with transaction.atomic():
-            if agent:
-                keep_in_place(agent)
-            owner = {"team": team, "agent": agent, **_held_by(bot, thread)}
-            changed = Ticket.objects.filter(pk=ticket.pk, owner_epoch=seen).update(
-                owner_epoch=seen + 1, **owner, rev=ticket.rev
-            )
-    except IntegrityError as error:
-        raise BadInput(_("They are not an active member of that team.")) from error
-    if not changed:
+    owner = {"team": team, "agent": agent, **_held_by(bot, thread)}
+    if not _own(ticket, owner):
         raise StaleOwner
-    ticket.owner_epoch = seen + 1
+    ticket.owner_epoch += 1
     for name, value in owner.items():
         setattr(ticket, name, value)
     thread.touched(ticket, team=team_before, agent=agent_before)
     _write_history(thread, ticket, by)
     thread.event(ticket, event, by=by, shown_to=shown_to, **data)
-    offers.withdraw(thread, ticket, cause=event, by=by)
+    is_offered, is_begun = _left_over(ticket)
+    if is_offered:
+        offers.withdraw(thread, ticket, cause=event, by=by)
+    if agent and is_begun:
+        drafts.pass_on(thread, ticket, to=agent)
     if ticket.restriction and team_before != team.pk:
         thread.start_over()
     wake.assign_in(team)
+
+
+def _own(ticket: Ticket, owner: dict[str, Any]) -> bool:
+    """Compare and set; False where the epoch is another by now."""
+    told = {name: getattr(value, "pk", value) for name, value in owner.items()}
+    told |= {"ticket": ticket.pk, "seen": ticket.owner_epoch, "rev": ticket.rev}
+    with connection.cursor() as cursor:
+        cursor.execute(OWN, told)
+        return bool(cursor.rowcount)
 
 
 def _held_by(bot: Bot | None, thread: Thread) -> dict[str, Any]:
@@ -279,19 +317,27 @@ def _change(
         return fresh
 
 
-def keep_in_place(agent: Agent) -> None:
-    """Lock the agent before the membership, as disabling does, or the two deadlock."""
+def keep_in_place(agent: Agent, team: Team) -> None:
+    """Nobody takes the agent out of the team, or disables them, until this transaction ends.
+
+    Raises BadInput when they are no active member of it.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM conversations_agent WHERE id = %s FOR KEY SHARE", [agent.pk])
+        cursor.execute(KEEP, [agent.pk, team.pk])
+        if cursor.fetchone() is None:
+            raise BadInput(_("They are not an active member of that team."))
+
+
+def _left_over(ticket: Ticket) -> tuple[bool, bool]:
+    """Whether an offer of it is open, and whether others than its owner have begun to write."""
+    with connection.cursor() as cursor:
+        cursor.execute(LEFT_OVER, {"ticket": ticket.pk, "agent": ticket.agent_id or 0})
+        is_offered, is_begun = cursor.fetchone()
+        return is_offered, is_begun
 
 
 def _write_history(thread: Thread, ticket: Ticket, by: Actor) -> None:
-    Ownership.objects.create(
-        ticket=ticket,
-        epoch=ticket.owner_epoch,
-        team_id=ticket.team_id,
-        agent_id=ticket.agent_id,
-        bot_id=ticket.bot_id,
-        since=thread.now,
-        actor=by.actor,
-    )
+    owner = (ticket.team_id, ticket.agent_id, ticket.bot_id)
+    with connection.cursor() as cursor:
+        row = (ticket.pk, ticket.owner_epoch, *owner, thread.now, by.actor)
+        cursor.execute(HISTORY, row)

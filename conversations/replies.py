@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from conversations import drafts, going_out, ownership, promised, tickets
+from conversations import going_out, ownership, promised, tickets
 from conversations.errors import BadInput, Moved, NotReachable, StaleContext
 from conversations.going_out import MAX_TEXT, Outgoing
 from conversations.models import (
@@ -144,19 +144,6 @@ def release_due() -> int:
     """Send the held replies whose time has come. Returns how many went out."""
     due = HeldSend.objects.filter(state=HeldState.HELD, release_at__lte=database_now())
     return each(list(due.order_by("release_at").values_list("pk", flat=True)[:BATCH]), _release)
-
-
-def hand_over(thread: Thread, ticket: Ticket, *, of: Agent, to: Agent) -> None:
-    """What one agent still had waiting on a ticket stops, and is the new owner's to send or take
-    back. It keeps the name it was asked under, so that asking again makes no second one."""
-    waiting = HeldSend.objects.filter(
-        ticket=ticket, agent=of, state__in=(HeldState.HELD, HeldState.STOPPED)
-    )
-    for held in waiting.order_by("pk"):
-        files = held.attachments.values_list("public_id", flat=True)
-        drafts.give_files(map(str, files), of=of, to=to)
-        held.agent, held.state = to, HeldState.STOPPED
-        thread.stamp(held, "agent", "state")
 
 
 def check_context(thread: Thread, *, by: Agent, seen_head: int, anyway: bool) -> None:

@@ -38,7 +38,7 @@ def open_ticket(
 ) -> Ticket:
     """A new matter of this conversation: open, owned by its team, to be answered in the team's
     time."""
-    ticket = Ticket.objects.create(
+    ticket = Ticket(
         conversation=thread.conversation,
         origin_id=origin_id,
         rev=thread.next_rev(),
@@ -52,8 +52,8 @@ def open_ticket(
         opened_at=thread.now,
         active_at=thread.now,
     )
-    thread.touched(ticket)
     ownership.begin(thread, ticket, by)
+    thread.touched(ticket)
     thread.event(ticket, "opened", by=by, team_name=team.name, inbox_name=str(inbox or ""))
     assign_in(team)
     return ticket
