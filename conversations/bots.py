@@ -11,13 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from django.conf import settings
 from django.db.models.functions import Coalesce
-from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from conversations import collecting, deliveries, handoffs, ownership, packets, tickets
+from conversations import collecting, deliveries, letting_go, ownership, tickets
 from conversations.collecting import FIELDS, Value
 from conversations.errors import BadInput, StaleContext, StaleOwner
 from conversations.models import (
@@ -27,13 +24,10 @@ from conversations.models import (
     Direction,
     Entry,
     Kind,
-    Membership,
-    Offer,
     Status,
     Stint,
     Ticket,
 )
-from conversations.packets import Line, Packet
 from conversations.sweeping import each
 from conversations.thread import Actor, Thread, database_now, locked
 
@@ -44,25 +38,14 @@ if TYPE_CHECKING:
     from conversations.models import Agent
 
 BATCH: Final = 100
-ASKS_WORDS: Final = 25
 STAYS, GIVES_UP, RESOLVES = "", "gives_up", "resolves"
-# Why a bot lets go, as its packet tells the next owner.
-WHY: Final = {
-    "done": gettext_lazy("The assistant has asked what it can."),
-    "asked": gettext_lazy("They asked for a person."),
-    "not_understood": gettext_lazy("The assistant did not understand them twice."),
-    "deadline": gettext_lazy("The assistant's time was up."),
-    "off": gettext_lazy("The assistant was switched off."),
-    "not_reachable": gettext_lazy("The assistant could not write to them."),
-}
-
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Act:
     """What a bot makes of its turn. `choices` are answers offered with what it says; `then` is
-    STAYS, GIVES_UP (with a `why` of WHY) or RESOLVES; `memory` is what it keeps for its next."""
+    STAYS, GIVES_UP (`why` is a word of letting_go.WHY) or RESOLVES; `memory` is what it keeps."""
 
     says: str = ""
     choices: tuple[str, ...] = ()
@@ -198,7 +181,7 @@ def act(
             return False
         stint = _stint(thread, fresh)
         if not fresh.bot or not fresh.bot.is_active or _is_over(thread, fresh):
-            _let_go(thread, fresh, stint, "deadline")
+            letting_go.let_go(thread, fresh, stint, "deadline")
             return False
         _require_newest(thread, fresh, by, seen_head)
         _do(thread, fresh, stint, act, Sent(epoch, client_token))
@@ -220,7 +203,7 @@ def keep(bot: Bot, *, is_active: bool) -> Bot:
             with locked(ticket.origin_id) as thread:
                 fresh = _fresh(ticket)
                 if fresh.bot_id == bot.pk and not fresh.is_resolved:
-                    _let_go(thread, fresh, _stint(thread, fresh), "off")
+                    letting_go.let_go(thread, fresh, _stint(thread, fresh), "off")
     return bot
 
 
@@ -237,16 +220,16 @@ def _do(thread: Thread, ticket: Ticket, stint: Stint, act: Act, sent: Sent) -> N
     used_up = stint.most_turns is not None and stint.turns >= stint.most_turns
     said = bool(act.says) and not used_up
     if said and not _say(thread, ticket, bot, act, sent):
-        _let_go(thread, ticket, stint, "not_reachable")
+        letting_go.let_go(thread, ticket, stint, "not_reachable")
         return
     stint.turns, stint.memory, stint.due_at = stint.turns + said, act.memory, None
     stint.save(update_fields=["turns", "memory", "due_at"])
     if act.collects:
         thread.stamp(ticket)
     if met or act.then == GIVES_UP:
-        _let_go(thread, ticket, stint, "goal" if met else act.why)
+        letting_go.let_go(thread, ticket, stint, "goal" if met else act.why)
     elif used_up:
-        _let_go(thread, ticket, stint, "limit")
+        letting_go.let_go(thread, ticket, stint, "limit")
     elif act.then == RESOLVES and not stint.goal:
         _resolve(thread, ticket, stint)
 
@@ -254,7 +237,7 @@ def _do(thread: Thread, ticket: Ticket, stint: Stint, act: Act, sent: Sent) -> N
 def _resolve(thread: Thread, ticket: Ticket, stint: Stint) -> None:
     """What people promised only people can say is kept."""
     if ticket.promised_at is not None:
-        _let_go(thread, ticket, stint, "done")
+        letting_go.let_go(thread, ticket, stint, "done")
     else:
         tickets.finish(thread, ticket, by=Actor.of(stint.bot))
 
@@ -284,72 +267,12 @@ def _say(thread: Thread, ticket: Ticket, bot: Bot, act: Act, sent: Sent) -> bool
     return True
 
 
-def _let_go(thread: Thread, ticket: Ticket, stint: Stint, why: str) -> None:
-    Stint.objects.filter(pk=stint.pk).update(due_at=None)
-    if stint.returns_to:
-        _give_back(thread, ticket, stint.returns_to, why)
-    elif not Offer.objects.open().filter(ticket=ticket).exists():
-        _give_up(thread, ticket, why)
-
-
-def _give_back(thread: Thread, ticket: Ticket, to: Agent, why: str) -> None:
-    """To who lent it, or their team when they can't act any more."""
-    acts = Membership.objects.acting(to).filter(team=ticket.team_id).exists()
-    assert ticket.bot is not None
-    ownership.apply(
-        thread,
-        ticket,
-        "returned",
-        by=Actor.of(ticket.bot),
-        team=ticket.team,
-        agent=to if acts else None,
-        reason=f"bot_{why}",
-    )
-
-
-def _give_up(thread: Thread, ticket: Ticket, why: str) -> None:
-    """An offer to the people behind it; where nobody of them can take it, it is theirs all the
-    same."""
-    bot, people = ticket.bot, ticket.bot_fallback
-    assert bot is not None and people is not None
-    if ticket.restriction:
-        people = ticket.team
-    try:
-        handoffs.offer_within(
-            thread, ticket, team=people, by=bot, packet=_packet(ticket, why), warm=False
-        )
-    except BadInput:
-        event = "released" if people.pk == ticket.team_id else "moved_team"
-        ownership.apply(thread, ticket, event, by=Actor.of(bot), team=people)
-
-
-def _packet(ticket: Ticket, why: str) -> Packet:
-    """What the server can say by itself, in the desk's language."""
-    with translation.override(settings.LANGUAGE_CODE):
-        found = packets.prefilled(ticket)
-        first = ticket.entries.filter(kind=Kind.MESSAGE, direction=Direction.IN).order_by("at")
-        asks = found.asks if found.asks.text else _quoted(first.first())
-        kept = " ".join(asks.text.split()[:ASKS_WORDS])
-        return Packet(
-            asks=Line(kept[: packets.LONGEST_LINE], asks.entries),
-            mood=found.mood,
-            next=Line(_("Answer them.")),
-            reason=Line(str(WHY[why])),
-        ).tidied()
-
-
-def _quoted(entry: Entry | None) -> Line:
-    if entry is None or not entry.text.strip():
-        return Line(_("They have not said what it is about."))
-    return Line(entry.text, (entry.pk,))
-
-
 def _give_up_one(ticket: Ticket) -> bool:
     with locked(ticket.origin_id) as thread:
         fresh = _fresh(ticket)
         if fresh.bot_id is None or fresh.is_resolved or not _is_over(thread, fresh):
             return False
-        _let_go(thread, fresh, _stint(thread, fresh), "deadline")
+        letting_go.let_go(thread, fresh, _stint(thread, fresh), "deadline")
         return fresh.bot_id is None
 
 
