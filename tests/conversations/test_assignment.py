@@ -7,10 +7,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+import structlog
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from conversations import assignment, handoffs, ownership, presence, tickets, workload
+from conversations import assignment, drafts, handoffs, ownership, presence, tickets, workload
 from conversations.errors import BadInput
-from conversations.models import Agent, Entry, Inbox, Team, Ticket
+from conversations.models import Agent, Clock, Entry, Inbox, Ownership, Team, Ticket
 from conversations.tasks import assign
 from tests.builders import Cast, make_agent, make_inbox, make_team, make_ticket, write_in
 from tests.conversations.shifting import comes, sets, vanishes
@@ -56,6 +59,62 @@ def test_in_turn(cast: Cast, team: Team) -> None:
     assert owners()[-1] == "Bob"
     assert assignment.assign_due() == 0
     laws.check()
+
+
+def test_several_cost_little_more_than_one(cast: Cast, team: Team) -> None:
+    """Who is here, who has room and whose turn it is are asked once for all of them."""
+    comes(cast.alice, cast.bob)
+
+    def given(count: int, start: int) -> int:
+        some(cast.inbox, count, start)
+        with CaptureQueriesContext(connection) as asked:
+            assert assignment.assign_due() == count
+        return len(asked)
+
+    one = given(1, 0)
+    assert given(11, 10) - one <= 10 * 6
+
+
+def test_of_two_matters_of_one_customer_both_are_given(cast: Cast, team: Team) -> None:
+    comes(cast.alice)
+    first, second = make_ticket(cast.inbox), make_ticket(cast.inbox)
+    assert (first.conversation_id, first.pk != second.pk) == (second.conversation_id, True)
+    assert assignment.assign_due() == 2
+    assert owners() == ["Alice", "Alice"]
+    laws.check()
+
+
+def test_of_two_given_together_the_second_counts_the_first(cast: Cast, team: Team) -> None:
+    """Though the plan took no note of it."""
+    workload.set_capacity(cast.alice, units=1)
+    comes(cast.alice)
+    first, _second = some(cast.inbox, 2)
+    gifts = [assignment.Gift(one, cast.alice.pk) for one in assignment.waiting_in(team, [])]
+    assert assignment.give_together(gifts) == {first.pk}
+    assert owners() == ["Alice", ""]
+
+
+def test_one_that_breaks_does_not_hold_up_its_neighbours(cast: Cast, team: Team) -> None:
+    comes(cast.alice, cast.bob)
+    _first, broken, _last = some(cast.inbox, 3)
+    # Its next owner can't be written down, as that line is there already.
+    Ownership.objects.create(ticket=broken, epoch=2, team=team, since=Clock(), actor="system")
+    with structlog.testing.capture_logs() as logged:
+        assert assignment.assign_due() == 2
+    assert {line["event"] for line in logged} >= {"sweep_row_failed"}
+    assert [bool(name) for name in owners()] == [True, False, True]
+    assert Entry.objects.filter(event="assigned").count() == 2
+    assert sorted(set(owners())) == ["", "Alice", "Bob"]
+
+
+def test_what_somebody_had_begun_goes_along(cast: Cast, team: Team) -> None:
+    """Who can't go on has typed something: it is the next owner's, as if a person had given it."""
+    comes(cast.alice)
+    one, _other = some(cast.inbox, 2)
+    drafts.save(one, by=cast.bob, mode="reply", text="Dear Kim", fields={}, version=0)
+    ownership.disable(cast.bob, by=cast.charlie)
+    assert assignment.assign_due() == 2
+    assert drafts.drafts_of(one, cast.alice)["reply"].text == "Dear Kim"
 
 
 def test_by_load_counts_in_parts_of_what_each_can_take(cast: Cast, team: Team) -> None:

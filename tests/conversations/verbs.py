@@ -287,6 +287,10 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
         lambda d: d.assigning(),
         lambda d, plan: assignment.give(plan, to=d.cast.alice.pk),
     ),
+    "assignment.give_together": (
+        lambda d: [assignment.Gift(d.assigning(), d.cast.alice.pk)],
+        lambda d, gifts: assignment.give_together(gifts),
+    ),
     "absence.offer_due": (lambda d: d.left_alone(), lambda d, _: absence.offer_due()),
     "absence.end_for_present": (
         lambda d: (d.left_alone(), absence.offer_due(), presence.renew([d.cast.alice.pk])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from functools import partial
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 from conversations import assignment, ownership, presence, workload
 from conversations.errors import StaleOwner
 from conversations.models import Agent, Entry, Team, Ticket
+from conversations.thread import SYSTEM, locked
 from tests import builders
 from tests.builders import Cast
+from tests.locks import wait_for_a_lock
 from tests.properties import laws
 from tests.properties.crew import failures, together
 
@@ -115,6 +118,43 @@ def test_nothing_is_given_twice(cast: Cast) -> None:
 @pytest.mark.full
 def test_a_thousand_to_fifty_and_none_twice(cast: Cast) -> None:
     nobody_twice(cast, 1000, 50, 3)
+
+
+def test_what_somebody_is_at_does_not_hold_up_its_neighbours(cast: Cast) -> None:
+    presence.renew([cast.alice.pk])
+    held, *others = [builders.make_ticket(cast.inbox, f"{n}@example.org") for n in range(4)]
+    writing, given = threading.Event(), list[int]()
+
+    def write() -> None:
+        with locked(held.origin_id) as thread:
+            writing.set()
+            wait_for_a_lock()
+            given.extend(Ticket.objects.filter(agent=cast.alice).values_list("pk", flat=True))
+            thread.event(held, "snoozed", by=SYSTEM)
+
+    def assign() -> int:
+        assert writing.wait(20)
+        return assignment.assign_in(cast.support)
+
+    assert together(write, assign) == [None, 4]
+    assert sorted(given) == [ticket.pk for ticket in others]
+    laws.check()
+
+
+def test_some_who_are_disabled_while_several_are_given_have_nothing(cast: Cast) -> None:
+    eve = builders.make_agent("Eve", cast.billing)
+    for number in range(ROUNDS):
+        crew = [builders.make_agent(f"Agent{number}{n} X", cast.support) for n in range(3)]
+        presence.renew(agent.pk for agent in crew)
+        for place in range(9):
+            builders.make_ticket(cast.inbox, f"{number}.{place}@example.org")
+        answers = together(
+            partial(assignment.assign_in, cast.support),
+            *[partial(ownership.disable, who, by=eve) for who in crew],
+        )
+        assert failures(answers) == []
+        assert not Ticket.objects.unresolved().filter(agent__in=crew).exists()
+    laws.check()
 
 
 def test_who_goes_away_first_is_given_nothing(cast: Cast) -> None:
