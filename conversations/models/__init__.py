@@ -1,4 +1,5 @@
 from conversations.models.bots import MOST_TURNS, Collected, Stint, ValueSort
+from conversations.models.calls import CallOutcome, CallState, Ringing
 from conversations.models.conversations import Conversation, Customer, Merge
 from conversations.models.deliveries import (
     RECEIPT_RANK,
@@ -57,6 +58,8 @@ __all__ = [
     "Assigning",
     "Attachment",
     "Bot",
+    "CallOutcome",
+    "CallState",
     "ChannelWeight",
     "Clock",
     "Collected",
@@ -98,6 +101,7 @@ __all__ = [
     "ReadMark",
     "Reference",
     "Restriction",
+    "Ringing",
     "Role",
     "Scope",
     "Status",

@@ -173,6 +173,10 @@ class Entry(models.Model):
         return self.kind == Kind.NOTE
 
     @property
+    def is_call(self) -> bool:
+        return self.kind == Kind.CALL
+
+    @property
     def is_event(self) -> bool:
         return self.kind == Kind.EVENT
 
