@@ -169,6 +169,23 @@ class Provider(ABC):
         """A message's name, the same whatever tells of it."""
         return event.message_id
 
+    def quoted(self, event: Event) -> str:
+        """The name of the message it answers, or ""."""
+        return event.reply_to
+
+    def also(self, inbox: Inbox, event: Event) -> tuple[Address, ...]:
+        """Further addresses of whoever wrote, as sure as the one it came from."""
+        return ()
+
+    def token(self, arrived: Arrived) -> tuple[str, bool]:
+        """Our own name of a message its provider tells of, or "", and whether it is one of several
+        and not the last."""
+        return str(arrived.envelope.meta.get("token", "")), False
+
+    def meaning(self, code: str) -> str:
+        """What a failure means, as adapters call it."""
+        return code
+
     def data(self, event: Event) -> dict[str, Any]:
         """What an entry keeps for later."""
         return {}
@@ -208,6 +225,8 @@ class Provider(ABC):
             follows_on=True,
             data={"raw": True, **self.data(event)},
             files=arrived.files(),
+            also=self.also(inbox, event),
+            quotes=self.quoted(event),
         )
 
     def _echo(self, arrived: Arrived) -> Echoed:

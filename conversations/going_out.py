@@ -4,11 +4,11 @@ entry with its delivery."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
-from conversations import customers, deliveries, ownership, tickets
+from conversations import customers, deliveries, ownership, quoted, tickets
 from conversations.columns import Columns
 from conversations.errors import BadInput, DomainError, NotReachable
 from conversations.models import (
@@ -50,7 +50,8 @@ FROM = f"SELECT {INBOX.of('i')} FROM conversations_inbox i WHERE i.id = %(inbox)
 @dataclass(frozen=True)
 class Outgoing:
     """A reply as its author wrote it. `inbox` and `identity` are row ids: from where and to whom;
-    `cc`, `bcc` and `subject` are for mail; `then` is the ticket's status once it is sent."""
+    `cc`, `bcc` and `subject` are for mail; `then` is the ticket's status once it is sent. `cites`
+    is the entry it is written under, where the channel shows such a thing."""
 
     text: str
     identity: int
@@ -62,6 +63,7 @@ class Outgoing:
     answers: int | None = None
     quote: bool = False
     then: str = Status.PENDING
+    cites: int | None = None
 
     def checked(self) -> Outgoing:
         """Raises BadInput for what can't be sent."""
@@ -137,7 +139,10 @@ def send(
         inbox=inbox,
         subject=outgoing.subject[:300],
         text=outgoing.text.strip(),
-        data={"to": outgoing.to, "cc": outgoing.cc, "bcc": outgoing.bcc},
+        data={
+            **{"to": outgoing.to, "cc": outgoing.cc, "bcc": outgoing.bcc},
+            **_cited(thread, outgoing, inbox),
+        },
         client_token=client_token,
     )
     attach(thread, entry, attachments)
@@ -148,6 +153,14 @@ def send(
     tickets.we_wrote(thread, ticket, entry, then=outgoing.then)
     take_if_free(thread, ticket, by)
     return entry
+
+
+def _cited(thread: Thread, outgoing: Outgoing, inbox: Inbox) -> dict[str, Any]:
+    if not (outgoing.cites and inbox.medium.quotes):
+        return {}
+    rows = Entry.objects.filter(conversation=thread.conversation, kind=Kind.MESSAGE)
+    found = rows.filter(pk=outgoing.cites).first()
+    return quoted.shown(found) if found else {}
 
 
 def take_if_free(thread: Thread, ticket: Ticket, by: Agent) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from conversations import customers, proofs, tickets
+from conversations import customers, proofs, quoted, tickets
 from conversations.columns import Columns, parted, relate
 from conversations.models import (
     Arrival,
@@ -111,7 +111,8 @@ class Inbound:
     ticket token ids whose signature was checked; `replies_to` are the names of messages it answers.
     `follows_on` says where a message without such a hint belongs: to the newest ticket of its
     sender (chat, SMS) or to a new one (mail). `quiet` names why nobody waits for an answer to it.
-    `also` are further addresses of the sender, as sure as `proof` says.
+    `also` are further addresses of the sender, as sure as `proof` says. `quotes` is the channel's
+    name of the message it was written under.
     """
 
     inbox: Inbox
@@ -130,6 +131,7 @@ class Inbound:
     quiet: str = ""
     late: bool = False
     also: tuple[Address, ...] = ()
+    quotes: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     files: tuple[InboundFile, ...] = ()
 
@@ -290,7 +292,11 @@ def _append(thread: Thread, inbound: Inbound, identity: Identity, ticket: Ticket
         proof=inbound.proof,
         subject=inbound.subject[:300],
         text=inbound.text,
-        data={**inbound.data, **({"quiet": inbound.quiet} if inbound.quiet else {})},
+        data={
+            **inbound.data,
+            **({"quiet": inbound.quiet} if inbound.quiet else {}),
+            **quoted.of(inbound.inbox, inbound.quotes),
+        },
         occurred_at=inbound.occurred_at,
         late=inbound.late,
         beside=(HANG_ON, _hanging(inbound)),

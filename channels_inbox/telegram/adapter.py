@@ -100,6 +100,11 @@ class Telegram(Provider):
     def name(self, event: Event) -> str:
         return send.name_of(event.account, event.conversation, event.message_id)
 
+    def quoted(self, event: Event) -> str:
+        if not event.reply_to:
+            return ""
+        return send.name_of(event.account, event.conversation, event.reply_to)
+
     def data(self, event: Event) -> dict[str, Any]:
         return {"business": event.account} if event.account else {}
 

@@ -3,10 +3,11 @@ it was told before: what of an answer has gone out is written down part by part.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from channels_inbox import outgoing_files
+from channels_inbox import outgoing_files, quoting
 from channels_inbox.base import SendError
 from channels_inbox.telegram.api import Api, File
 from conversations.models import Direction, Entry
@@ -38,7 +39,8 @@ def send(api: Api, delivery: Delivery, handing_over: Callable[[], None]) -> str:
     chat = _chat(delivery)
     done: list[str] = list(delivery.payload.get(DONE, []))
     for part in list(parts(delivery.entry))[len(done) :]:
-        told = api.send(part.method, chat | part.fields, part.files, handing_over)
+        under = {} if done else _under(delivery)
+        told = api.send(part.method, chat | under | part.fields, part.files, handing_over)
         done.append(str(told.get("message_id", "")))
         delivery.payload = {**delivery.payload, DONE: done}
         delivery.save(update_fields=["payload"])
@@ -78,6 +80,15 @@ def _file(row: Attachment, told: dict[str, str]) -> Part:
     name = "photo" if is_photo else "document"
     content = outgoing_files.content(row)
     return Part(f"send{name.capitalize()}", told, {name: (row.filename, content, row.content_type)})
+
+
+def _under(delivery: Delivery) -> dict[str, str]:
+    """The message it answers; one that was deleted meanwhile holds up no answer."""
+    number = quoting.name_of(delivery).rpartition(":")[2]
+    if not number.isdigit():
+        return {}
+    told = {"message_id": int(number), "allow_sending_without_reply": True}
+    return {"reply_parameters": json.dumps(told)}
 
 
 def _chat(delivery: Delivery) -> dict[str, str]:

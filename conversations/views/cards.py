@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
@@ -60,6 +60,14 @@ class Way(NamedTuple):
     next_try: str
 
 
+class Quoted(NamedTuple):
+    """The message it was written under, which `entry` is."""
+
+    entry: int
+    text: str
+    ours: bool
+
+
 class Message(NamedTuple):
     """A message or note."""
 
@@ -84,6 +92,7 @@ class Message(NamedTuple):
     way: Way | None
     vows: tuple[Vow, ...]
     suggested: Suggested | None
+    quoted: Quoted | None = None
 
 
 class Happening(NamedTuple):
@@ -229,7 +238,12 @@ def _message(row: Row, viewer: Agent, customer: Customer, reader: Reader) -> Mes
         way=_way(getattr(entry, "delivery", None), reader),
         vows=vows_of(entry, reader),
         suggested=suggested_of(entry, viewer, reader),
+        quoted=_quoted(data.get("quotes")),
     )
+
+
+def _quoted(told: dict[str, Any] | None) -> Quoted | None:
+    return Quoted(told["entry"], told["text"], told["ours"]) if told else None
 
 
 def _late(entry: Entry, reader: Reader) -> str:

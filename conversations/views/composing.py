@@ -38,7 +38,7 @@ SELECT {ADDRESS.of("i")} FROM conversations_identity i
 WHERE i.conversation_id = %(conversation)s AND i.kind = ANY(%(kinds)s)
 ORDER BY i.blocked_at IS NOT NULL, i.undeliverable_at IS NOT NULL, i.wrote_at DESC NULLS LAST, i.id
 """
-HEARD = Columns(Entry, "id", "ticket_id", "identity_id", "inbox_id", "data")
+HEARD = Columns(Entry, "id", "ticket_id", "identity_id", "inbox_id", "data", "text")
 SENDER = Columns(Identity, "id", "kind", "value", "label")
 MESSAGE = f"""
 SELECT {HEARD.of("e")}, {SENDER.of("i")} FROM conversations_entry e
@@ -124,6 +124,7 @@ def composer(
     if everybody:
         told["cc"] = list(others)
     told |= {"seen": seen, "client_token": uuid.uuid4()}
+    told["cites"] = answer is not None
     note_told = {"text": note.text, "version": note.version} if note else {}
     return Composer(
         ticket,

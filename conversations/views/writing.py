@@ -119,6 +119,7 @@ def _send(
     then: str,
     at: datetime | None,
 ) -> Entry | HeldSend:
+    answered = composing.message_of(ticket, agent, told["answers"])
     return replies.reply(
         ticket,
         by=agent,
@@ -130,10 +131,9 @@ def _send(
             to=told["to"],
             cc=told["cc"],
             bcc=told["bcc"],
-            answers=told["answers"]
-            if composing.message_of(ticket, agent, told["answers"])
-            else None,
+            answers=answered.pk if answered else None,
             quote=told["quote"],
+            cites=answered.pk if answered and told["cites"] else None,
             then=Status.RESOLVED if then == "resolve" else Status.PENDING,
         ),
         seen_head=told["seen"],

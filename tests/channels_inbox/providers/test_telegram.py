@@ -10,8 +10,8 @@ import pytest
 from channels_inbox import receive
 from channels_inbox.models import Envelope, Item
 from conversations.models import Entry, Identity
+from helpdesk.sandbox.telegram import TelegramSandbox
 from tests.channels_inbox.providers.conftest import Place, connected, knock
-from tests.channels_inbox.providers.telegram_sandbox import TelegramSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,6 +123,22 @@ def test_a_long_answer_goes_out_in_pieces_and_none_twice(
     delivery = place.send(entry)
     assert (delivery.state, delivery.provider_id) == ("sent", sandbox.took[0].name)
     assert "\n".join(got.text for got in sandbox.took) == text
+
+
+def test_answers_under_a_message_are_shown_both_ways(
+    place: Place, sandbox: TelegramSandbox
+) -> None:
+    name = sandbox.says("The red lamp is broken")
+    place.work()
+    [asked] = place.messages()
+    entry = place.answer("Which red one?", cites=asked.pk)
+    delivery = place.send(entry)
+    assert sandbox.answered == {delivery.provider_id: name}
+    under = {"message_id": int(delivery.provider_id.rpartition(":")[2])}
+    sandbox._update("message", sandbox._message("", text="The big one", reply_to_message=under))
+    place.work()
+    newest = place.messages()[-1]
+    assert newest.data["quotes"] == {"entry": entry.pk, "text": "Which red one?", "ours": True}
 
 
 def test_an_account_a_bot_works_for(place: Place, sandbox: TelegramSandbox) -> None:

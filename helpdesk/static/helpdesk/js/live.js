@@ -180,3 +180,14 @@ document.addEventListener("desk:paged", ({ detail }) => {
   place.head = detail.head;
   catchUp();
 });
+// A quoted message that is on the page is shown in its place; one that isn't has a page of its own.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a.quoted");
+  const row = link && find(`entry:${link.dataset.entry}`);
+  if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  for (const one of document.querySelectorAll("#thread .is-target")) one.classList.remove("is-target");
+  row.classList.add("is-target");
+  row.scrollIntoView({ block: "center" });
+  row.querySelector(".message-time")?.focus({ preventScroll: true });
+});
