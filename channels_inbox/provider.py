@@ -240,6 +240,7 @@ class Provider(ABC):
             late=arrived.is_late,
             data=self.data(event),
             files=arrived.files(),
+            quotes=self.quoted(event),
         )
 
     def _receipt(self, arrived: Arrived) -> Receipt | Ignored:
@@ -248,9 +249,11 @@ class Provider(ABC):
         if not state:
             return Ignored(f"no_message: {event.status or event.kind}")
         code, _space, _words = event.reason.partition(" ")
-        token = str(arrived.envelope.meta.get("token", ""))
-        error = self.failure(event) if state == "failed" else ""
-        return Receipt(self.name(event), state, token, code if error else "", error)
+        token, partial = self.token(arrived)
+        failed = state == "failed"
+        error = self.failure(event) if failed else ""
+        meaning = self.meaning(code) if failed else ""
+        return Receipt(self.name(event), state, token, meaning, error, partial)
 
     def failure(self, event: Event) -> str:
         """Why a message of ours will not arrive, for people."""

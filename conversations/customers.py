@@ -31,6 +31,7 @@ PROOF_ORDER = [
 CLOSED = {
     "opted_out": _("They asked us by a word such as STOP to write there no more."),
     "blocked": _("They have blocked us there."),
+    "changed_number": _("This number is not theirs any more: their account moved to another one."),
 }
 
 IDENTITY = Columns(Identity)

@@ -91,6 +91,13 @@ class NotReachable(DomainError):
     message = _("This address can't be written to. Choose another one.")
 
 
+class WindowClosed(DomainError):
+    """The channel takes free text only for a time after the customer wrote there (409)."""
+
+    code = "window_closed"
+    message = _("The time to answer freely there is over. Choose a template, or another address.")
+
+
 class Busy(DomainError):
     """Others are at it, and it would take too long to wait for them (503)."""
 

@@ -3,14 +3,14 @@ entry with its delivery."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
-from conversations import customers, deliveries, ownership, quoted, tickets
+from conversations import customers, deliveries, ownership, quoted, templates, tickets, windows
 from conversations.columns import Columns
-from conversations.errors import BadInput, DomainError, NotReachable
+from conversations.errors import BadInput, DomainError, NotReachable, WindowClosed
 from conversations.models import (
     Agent,
     Attachment,
@@ -50,8 +50,9 @@ FROM = f"SELECT {INBOX.of('i')} FROM conversations_inbox i WHERE i.id = %(inbox)
 @dataclass(frozen=True)
 class Outgoing:
     """A reply as its author wrote it. `inbox` and `identity` are row ids: from where and to whom;
-    `cc`, `bcc` and `subject` are for mail; `then` is the ticket's status once it is sent. `cites`
-    is the entry it is written under, where the channel shows such a thing."""
+    `cc`, `bcc` and `subject` are for mail; `then` is the ticket's status once it is sent. With a
+    `template` its text is that of this row, with `values` by the keys of its places. `cites` is the
+    entry it is written under, where the channel shows such a thing."""
 
     text: str
     identity: int
@@ -63,15 +64,17 @@ class Outgoing:
     answers: int | None = None
     quote: bool = False
     then: str = Status.PENDING
+    template: int | None = None
+    values: dict[str, str] = field(default_factory=dict)
     cites: int | None = None
 
     def checked(self) -> Outgoing:
         """Raises BadInput for what can't be sent."""
-        if not self.text.strip():
+        if not self.text.strip() and not self.template:
             raise BadInput(_("Write something first."))
         if len(self.text) > MAX_TEXT:
             raise BadInput(_("This is too long to send. Put the long part in a file."))
-        refuse_nul(self.text, self.subject, *self.to, *self.cc, *self.bcc)
+        refuse_nul(self.text, self.subject, *self.to, *self.cc, *self.bcc, *self.values.values())
         if self.then not in (Status.PENDING, Status.OPEN, Status.RESOLVED):
             raise BadInput(_("Choose what happens to the ticket after sending."))
         return self
@@ -104,12 +107,17 @@ def way_out(
         )
     if identity.proof == Proof.CLAIMED and identity.wrote_at is None and not confirmed:
         raise ClaimedAddress
+    if not outgoing.template and not windows.is_open(inbox, identity):
+        raise WindowClosed
     return identity, inbox
 
 
 def worded(outgoing: Outgoing, inbox: Inbox) -> Outgoing:
-    """As it goes out. Raises BadInput for more than a message there can hold: nothing
+    """With the words that go out. Raises BadInput for more than a message there can hold: nothing
     is sent by halves."""
+    if outgoing.template:
+        text, values = templates.words(inbox, outgoing.template, outgoing.values)
+        return replace(outgoing, text=text, values=values)
     most, letters = inbox.medium.most_text, len(outgoing.text.strip())
     if most and letters > most:
         told = _("This has %(letters)s letters; one message takes %(most)s there. Shorten it.")

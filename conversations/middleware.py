@@ -70,7 +70,7 @@ def status_of(error: DomainError) -> int:
     if isinstance(error, NotAllowed):
         return 403
     moved_on = StaleContext | Moved | StaleOwner | PromiseOver | PromisesOpen
-    if isinstance(error, moved_on) or error.code == "claimed_address":
+    if isinstance(error, moved_on) or error.code in ("claimed_address", "window_closed"):
         return 409
     if isinstance(error, Busy):
         return 503

@@ -5,19 +5,27 @@ transaction."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from conversations import customers, deliveries, intake, tickets
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from conversations import customers, deliveries, intake, quoted, tickets, windows
 from conversations.intake import DUPLICATE, IGNORED, THREADED, Outcome
 from conversations.models import (
     Arrival,
     Delivery,
     DeliveryState,
     Direction,
+    EarlyReceipt,
     Entry,
+    Identity,
     Kind,
+    Proof,
 )
-from conversations.thread import SYSTEM, Actor, locked
+from conversations.sweeping import each
+from conversations.thread import SYSTEM, Actor, database_now, locked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,6 +36,11 @@ if TYPE_CHECKING:
     from conversations.thread import Thread
 
 MOST_EDITS = 20
+BATCH = 100
+# How long what is told of a message waits for it.
+EARLY_FOR = timedelta(hours=24)
+# As adapters call it where a customer may not be written freely any more.
+WINDOW = "window_closed"
 
 
 class NotHere(Exception):
@@ -62,13 +75,25 @@ class Reacted:
 @dataclass(frozen=True)
 class Receipt:
     """How far a message of ours got: `state` is sent, delivered, read or failed. `token` is our own
-    name of it, where the provider repeats that."""
+    name of it, where the provider repeats that; `partial`: it went out in several messages, and
+    this isn't the last of them. `code` says what a failure means, as adapters call it."""
 
     name: str
     state: str
     token: str = ""
     code: str = ""
     error: str = ""
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class Renumbered:
+    """The provider moved an account to another number or id: both are the same person's, and so is
+    what it has beside the new one."""
+
+    before: Address
+    now: Address
+    also: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,10 +108,11 @@ class Echoed:
     late: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     files: tuple[InboundFile, ...] = ()
+    quotes: str = ""
 
 
-Change = Edited | Deleted | Reacted | Receipt | Echoed
-CHANGES = (Edited, Deleted, Reacted, Receipt, Echoed)
+Change = Edited | Deleted | Reacted | Receipt | Renumbered | Echoed
+CHANGES = (Edited, Deleted, Reacted, Receipt, Renumbered, Echoed)
 
 
 def mirror(inbox: Inbox, change: Change) -> Outcome:
@@ -99,6 +125,8 @@ def mirror(inbox: Inbox, change: Change) -> Outcome:
         return reacted(inbox, change)
     if isinstance(change, Receipt):
         return receipt(inbox, change)
+    if isinstance(change, Renumbered):
+        return renumbered(change)
     return echoed(inbox, change)
 
 
@@ -149,15 +177,87 @@ def reacted(inbox: Inbox, change: Reacted) -> Outcome:
 
 
 def receipt(inbox: Inbox, change: Receipt) -> Outcome:
-    """Receipts come in any order and only raise; a failure counts until it was delivered."""
+    """Receipts come in any order and only raise; a failure counts until it was delivered. One that
+    comes before the answer to our sending, or long after another program sent, is kept for a
+    day."""
     delivery = _delivery(inbox, change)
-    if delivery.provider_id and delivery.provider_id != change.name:
+    if delivery is None:
+        _keep_early(inbox, change)
+        return Outcome(IGNORED, reason="early_receipt")
+    if not _is_of(delivery, change):
         return Outcome(IGNORED, reason="unknown_message")  # of an earlier try
-    if change.state == DeliveryState.FAILED:
-        news = deliveries.refused_later(delivery, code=change.code, error=change.error)
-    else:
-        news = deliveries.receipt(delivery, change.state, provider_id=change.name)
+    news = _receipt(delivery, change)
     return Outcome(THREADED if news else DUPLICATE, delivery.entry)
+
+
+def renumbered(change: Renumbered) -> Outcome:
+    """The new address is written down beside the old one, which takes nothing more. Whose the new
+    one is already, it stays: numbers are given to others, and nobody is joined by that."""
+    before = change.before.normal()
+    known = Identity.objects.at(before.kind, before.value, before.scope).first()
+    if known is None:
+        return Outcome(IGNORED, reason="unknown_message")
+    for one in (change.now.normal(), *(address.normal() for address in change.also)):
+        if not Identity.objects.at(one.kind, one.value, one.scope).exists():
+            customers.write_down(known, one, proof=Proof.VERIFIED)
+    customers.closed_to_us(known, reason="changed_number")
+    return Outcome(THREADED)
+
+
+def settle_early() -> int:
+    """Write what was told of messages before they were known by that name. Returns how many there
+    were; what nobody asked for in a day is let go."""
+    EarlyReceipt.objects.filter(at__lt=database_now() - EARLY_FOR).delete()
+    sent = Delivery.objects.filter(inbox=OuterRef("inbox"), provider_id=OuterRef("provider_id"))
+    known = EarlyReceipt.objects.filter(Exists(sent)).order_by("pk")
+    return each(list(known.values_list("pk", flat=True)[:BATCH]), _settle)
+
+
+def _settle(pk: int) -> bool:
+    with transaction.atomic():
+        row = EarlyReceipt.objects.select_for_update().select_related("inbox").filter(pk=pk).first()
+        if row is None:
+            return False
+        change = Receipt(row.provider_id, row.state, "", row.code, row.error)
+        delivery = _delivery(row.inbox, change)
+        if delivery is None:
+            return False
+        _receipt(delivery, change)
+        row.delete()
+        return True
+
+
+def _keep_early(inbox: Inbox, change: Receipt) -> None:
+    row = EarlyReceipt(
+        inbox=inbox,
+        provider_id=change.name[:400],
+        state=change.state,
+        code=change.code[:60],
+        error=change.error[:500],
+        at=database_now(),
+    )
+    EarlyReceipt.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def _is_of(delivery: Delivery, change: Receipt) -> bool:
+    """Whether it tells of this try. What went out in several messages goes by the name of the
+    first: of the others only that one will not arrive is news."""
+    if delivery.provider_id == change.name:
+        return True
+    if delivery.provider_id or change.partial:
+        parts = delivery.payload.get("parts", [])
+        return change.state == DeliveryState.FAILED and change.name in parts
+    return True
+
+
+def _receipt(delivery: Delivery, change: Receipt) -> bool:
+    if change.state != DeliveryState.FAILED:
+        return deliveries.receipt(delivery, change.state, provider_id=change.name)
+    if change.code in customers.CLOSED:
+        customers.closed_to_us(delivery.identity, reason=change.code)
+    if change.code == WINDOW:
+        windows.shut(delivery.inbox, delivery.identity)
+    return deliveries.refused_later(delivery, code=change.code, error=change.error)
 
 
 def echoed(inbox: Inbox, change: Echoed) -> Outcome:
@@ -167,7 +267,7 @@ def echoed(inbox: Inbox, change: Echoed) -> Outcome:
     identity = customers.identity_of(change.to)
     with locked(identity.origin_id) as thread:
         identity.refresh_from_db()
-        known = _arrived(inbox, change.name)
+        known = quoted.arrived(inbox, change.name)
         if known:
             return Outcome(DUPLICATE, known)
         customers.surer(thread, identity, proof=change.proof)
@@ -188,7 +288,7 @@ def echoed(inbox: Inbox, change: Echoed) -> Outcome:
             identity=identity,
             inbox=inbox,
             text=change.text,
-            data={**change.data, "echo": True},
+            data={**change.data, "echo": True, **quoted.of(inbox, change.quotes)},
             occurred_at=change.occurred_at,
             late=change.late,
         )
@@ -218,32 +318,16 @@ def _app(inbox: Inbox) -> Actor:
 
 def _message(inbox: Inbox, name: str) -> Entry:
     """Theirs by its arrival, ours by its delivery. Raises NotHere."""
-    found = _arrived(inbox, name)
-    if found is None and name:
-        sent = Delivery.objects.select_related("entry").filter(inbox=inbox, provider_id=name)
-        delivery = sent.first()
-        found = delivery.entry if delivery else None
+    found = quoted.named(inbox, name)
     if found is None:
         raise NotHere(name)
     return found
 
 
-def _arrived(inbox: Inbox, name: str) -> Entry | None:
-    arrival = (
-        Arrival.objects.select_related("entry")
-        .filter(scope=inbox.dedup_scope, external_id=name, is_first=True)
-        .first()
-    )
-    return arrival.entry if arrival else None
-
-
-def _delivery(inbox: Inbox, change: Receipt) -> Delivery:
-    """By our own name of it, else by the provider's. Raises NotHere."""
-    ours = Delivery.objects.select_related("entry").filter(inbox=inbox)
-    if change.token:
-        found = ours.filter(entry__client_token=change.token).first()
-    else:
-        found = ours.filter(provider_id=change.name).first() if change.name else None
-    if found is None:
-        raise NotHere(change.name)
+def _delivery(inbox: Inbox, change: Receipt) -> Delivery | None:
+    """By our own name of it, else by the provider's."""
+    ours = Delivery.objects.select_related("entry", "identity", "inbox").filter(inbox=inbox)
+    found = ours.filter(entry__client_token=change.token).first() if change.token else None
+    if found is None and change.name:
+        found = ours.filter(provider_id=change.name).first()
     return found

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from conversations import customers, ownership, replies, tickets
-from conversations.customers import Address
+from conversations import customers, ownership, phones, replies, tickets
 from conversations.errors import BadInput
 from conversations.going_out import Outgoing
-from conversations.models import Conversation, Entry, HeldSend, IdentityKind, Membership
+from conversations.models import Conversation, Entry, HeldSend, Membership
 from conversations.thread import Actor, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from conversations.models import Agent, Attachment, Inbox, Team, Ticket
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opening:
-    """A first message as its author wrote it."""
+    """A first message as its author wrote it: to an address of the inbox's kind; a number that
+    names no country is of that of the inbox's own. A `template`, with `values` by its places,
+    stands for the text where the channel takes no free text first."""
 
     address: str
     inbox: Inbox
@@ -32,6 +33,8 @@ class Opening:
     subject: str
     text: str
     name: str = ""
+    template: int | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_first(
@@ -45,10 +48,16 @@ def write_first(
     """Open a matter with this address and send the message in it.
 
     The same (author, client_token) again answers with the ticket of the first call. Raises
-    ClaimedAddress (unless `confirmed`) for an address nothing is known of, NotReachable, BadInput.
+    ClaimedAddress (unless `confirmed`) for an address nothing is known of, WindowClosed where only
+    a template may go first, NotReachable, BadInput.
     """
     _check(opening, by)
-    address = Address(IdentityKind.EMAIL, opening.address, label=opening.name)
+    address = customers.written(
+        opening.inbox.address_kind,
+        opening.address,
+        label=opening.name,
+        country=phones.country_of(opening.inbox.address),
+    )
     with transaction.atomic():
         identity = customers.identity_of(address)
         with locked(identity.origin_id) as thread:
@@ -71,7 +80,14 @@ def write_first(
         replies.reply(
             ticket,
             by=by,
-            outgoing=Outgoing(opening.text, identity.pk, opening.inbox.pk, subject=opening.subject),
+            outgoing=Outgoing(
+                opening.text,
+                identity.pk,
+                opening.inbox.pk,
+                subject=opening.subject,
+                template=opening.template,
+                values=dict(opening.values),
+            ),
             seen_head=Conversation.objects.values_list("head", flat=True).get(
                 pk=ticket.conversation_id
             ),
@@ -84,6 +100,8 @@ def write_first(
 
 
 def _check(opening: Opening, by: Agent) -> None:
+    if not opening.inbox.medium.first:
+        raise BadInput(_("Nobody can be written to first by this inbox."))
     if opening.inbox.restriction and opening.inbox.team_id != opening.team.pk:
         raise BadInput(_("A restricted inbox is answered by its own team only."))
     member = Membership.objects.acting(by).filter(team=opening.team).exists()

@@ -25,6 +25,7 @@ from conversations.models import (
     Kind,
     Promise,
     Ticket,
+    Window,
 )
 from conversations.models.identities import SHOWN_BY_US
 
@@ -203,6 +204,7 @@ def gather(thread: Thread, ticket: Ticket, writers: Iterable[Agent]) -> dict[str
         "scheduled": _scheduled(ticket),
         "promises": _promises(ticket),
         "deadlines": _deadlines(thread, ticket),
+        "windows": _windows(thread, ticket),
         "identities": _identities(thread),
         "collected": collecting.gathered(ticket),
     }
@@ -266,6 +268,24 @@ def _deadlines(thread: Thread, ticket: Ticket) -> list[dict[str, Any]]:
         }
         for row in rows.order_by("deadline_at", "pk")[:MOST_SHOWN]
         if row.deadline_at
+    ]
+
+
+def _windows(thread: Thread, ticket: Ticket) -> list[dict[str, Any]]:
+    """Where a channel takes free text for a time only: until when, and also that it is over."""
+    readable = Q(inbox__restriction="") | Q(inbox=ticket.inbox_id)
+    rows = Window.objects.filter(
+        readable, identity__conversation=thread.conversation, inbox__is_active=True
+    )
+    return [
+        {
+            "identity": row.identity_id,
+            "inbox": row.inbox_id,
+            "inbox_name": row.inbox.name,
+            "shown": row.identity.shown,
+            "closes_at": row.closes_at.isoformat(),
+        }
+        for row in rows.select_related("identity", "inbox").order_by("closes_at", "pk")[:MOST_SHOWN]
     ]
 
 

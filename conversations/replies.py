@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from conversations import going_out, ownership, promised, tickets
-from conversations.errors import BadInput, Moved, NotReachable, StaleContext
+from conversations import going_out, ownership, promised, tickets, windows
+from conversations.errors import BadInput, Moved, NotReachable, StaleContext, WindowClosed
 from conversations.going_out import MAX_TEXT, Outgoing
 from conversations.models import (
     Agent,
@@ -63,7 +63,7 @@ def reply(
 
     The same (author, client_token) again answers with what the first call made. Raises StaleContext
     with what is newer than `seen_head` (unless `anyway`), ClaimedAddress (unless `confirmed`),
-    PromisesOpen where it would resolve the ticket, NotReachable, BadInput, Moved.
+    PromisesOpen where it would resolve the ticket, WindowClosed, NotReachable, BadInput, Moved.
     """
     outgoing = outgoing.checked()
     actor = Actor.of(by)
@@ -73,6 +73,13 @@ def reply(
             return done
         fresh = Ticket.objects.select_related("team").get(pk=ticket.pk)
         identity, inbox = going_out.way_out(thread, fresh, outgoing, confirmed=confirmed)
+        outgoing = going_out.worded(outgoing, inbox)
+        if outgoing.template and attachments:
+            raise BadInput(_("A template takes no files. Take them out, or send them apart."))
+        if at and not outgoing.template and not windows.is_open(inbox, identity, at=at):
+            raise WindowClosed(
+                _("Free text ends there before that time. Choose an earlier one, or a template.")
+            )
         check_context(thread, by=by, seen_head=seen_head, anyway=anyway)
         if outgoing.then == Status.RESOLVED:
             promised.require_none(fresh)
@@ -194,8 +201,8 @@ def _release(pk: int, *, seen_head: int | None = None) -> Entry | None:
                 anyway=False,
             )
             identity, inbox = going_out.way_out(thread, fresh.ticket, outgoing, confirmed=True)
-        except (StaleContext, Moved, NotReachable) as error:
-            if by_author and isinstance(error, NotReachable):
+        except (StaleContext, Moved, NotReachable, WindowClosed) as error:
+            if by_author and isinstance(error, NotReachable | WindowClosed):
                 raise
             _stop(thread, fresh)
             return None

@@ -13,6 +13,7 @@ from conversations import (
     bots,
     exports,
     handoffs,
+    mirrored,
     presence,
     promises,
     replies,
@@ -26,6 +27,7 @@ from conversations.views.transcript_files import WRITERS
 @shared_task(name="conversations.sweep", queue="fast")
 def sweep() -> None:
     replies.release_due()
+    mirrored.settle_early()
     promises.warn_due()
     tickets.wake_due()
     handoffs.expire_due()

@@ -16,7 +16,7 @@ from channels_inbox.provider import Provider, Setting, api_address
 from channels_inbox.reader import Reader
 from channels_inbox.receive import digest_key
 from channels_inbox.twilio import history, sms, verify
-from channels_inbox.twilio.api import Api, in_words
+from channels_inbox.twilio.api import Api, in_words, meaning_of
 from channels_inbox.twilio.config import AUTH_TOKEN, BASE_URL, TwilioConfig
 from channels_inbox.twilio.pull import pull
 from channels_inbox.twilio.status import STATES
@@ -123,6 +123,9 @@ class TwilioSms(Provider):
     def failure(self, event: Event) -> str:
         code, _space, told = event.reason.partition(" ")
         return in_words(code, told) or _("Twilio gives no reason.")
+
+    def meaning(self, code: str) -> str:
+        return meaning_of(code)
 
     def threaded(self, entry: Entry) -> None:
         super().threaded(entry)

@@ -50,7 +50,17 @@ class ReplyIn(serializers.Serializer[Any]):
     came. `seen_head` is the `head` of what you have read: 409 with what came in since, unless
     `anyway`."""
 
-    text = serializers.CharField(max_length=MAX_TEXT)
+    text = serializers.CharField(
+        max_length=MAX_TEXT, default="", allow_blank=True, help_text="Empty with a `template` only."
+    )
+    template = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=LARGEST,
+        help_text="An approved template of the inbox: its text goes out, with `values` by the keys"
+        " of its places. Where free text is refused (409 `window_closed`).",
+    )
+    values = serializers.DictField(child=serializers.CharField(max_length=1000), default=dict)
     seen_head = serializers.IntegerField(min_value=0, max_value=LARGEST)
     anyway = serializers.BooleanField(default=False)
     confirmed = serializers.BooleanField(
@@ -168,8 +178,8 @@ def _outgoing(agent: Agent, ticket: Ticket, sent: dict[str, Any]) -> Outgoing:
     way = {name: sent.get(name, begun[name]) for name in ("identity", "inbox", "subject")}
     if way["identity"] is None or way["inbox"] is None:
         raise NotReachable(_("There is no inbox that can write to this customer's addresses."))
-    plain = {name: sent[name] for name in ("text", "to", "cc", "bcc", "quote", "then")}
-    return Outgoing(**plain, **way, answers=begun["answers"])
+    plain = {name: sent[name] for name in ("text", "to", "cc", "bcc", "quote", "then", "values")}
+    return Outgoing(**plain, **way, answers=begun["answers"], template=sent.get("template"))
 
 
 def _files(agent: Agent, ids: Sequence[uuid.UUID]) -> Sequence[Attachment]:

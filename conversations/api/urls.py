@@ -53,6 +53,7 @@ urlpatterns = [
     path("v1/files/<uuid:public_id>/content/", at(get=files.content), name="content"),
     path("v1/inboxes/", at(get=inboxes.listing), name="inboxes"),
     path("v1/inboxes/<int:pk>/", at(get=inboxes.one), name="inbox"),
+    path("v1/inboxes/<int:pk>/templates/", at(get=inboxes.templates), name="templates"),
     path("v1/teams/", at(get=people.teams), name="teams"),
     path("v1/teams/<int:pk>/", at(get=people.team), name="team"),
     path("v1/agents/", at(get=people.agents), name="agents"),

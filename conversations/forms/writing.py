@@ -16,6 +16,7 @@ from conversations.models import (
     Identity,
     Inbox,
     Team,
+    Template,
 )
 
 MAX_ADDRESSES = 50
@@ -142,6 +143,13 @@ class NewMessageForm(forms.Form):
         required=False,
         help_text=_("Of a mail; else only what colleagues call it."),
     )
+    template = forms.ModelChoiceField(
+        Template.objects.none(),
+        label=_("Template"),
+        required=False,
+        empty_label=_("None: write freely"),
+        help_text=_("WhatsApp takes only a template before they have written."),
+    )
     text = forms.CharField(
         label=_("Message"),
         strip=False,
@@ -158,16 +166,22 @@ class NewMessageForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)
             field.queryset = rows
+        templates = Template.objects.ready().filter(inbox__in=inboxes).select_related("inbox")
+        field = self.fields["template"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = templates
+        if not templates:
+            del self.fields["template"]
         codes = phones.calling_codes(inboxes.values_list("address", flat=True))
         if codes:
             self.fields["address"].help_text = WITHOUT_CODE % {"codes": " / ".join(codes)}
 
     def clean(self) -> dict[str, Any]:
-        """A mail has a subject, and something has to be written."""
+        """A mail has a subject; without a template something has to be written."""
         told = self.cleaned_data
         inbox = told.get("inbox")
         if inbox and inbox.kind == "email" and not told.get("subject"):
             self.add_error("subject", _("A mail needs a subject."))
-        if not told.get("text", "").strip():
+        if not told.get("template") and not told.get("text", "").strip():
             self.add_error("text", _("Write something first."))
         return told

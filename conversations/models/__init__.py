@@ -7,6 +7,7 @@ from conversations.models.deliveries import (
     DeliveryState,
     Draft,
     DraftMode,
+    EarlyReceipt,
     HeldSend,
     HeldState,
 )
@@ -46,6 +47,7 @@ from conversations.models.transcripts import (
     TranscriptExport,
 )
 from conversations.models.weights import ChannelWeight
+from conversations.models.windows import Template, TemplateState, Window
 
 __all__ = [
     "MOST_TURNS",
@@ -72,6 +74,7 @@ __all__ = [
     "Direction",
     "Draft",
     "DraftMode",
+    "EarlyReceipt",
     "Entry",
     "EntryBody",
     "ExportFailure",
@@ -107,9 +110,12 @@ __all__ = [
     "Status",
     "Stint",
     "Team",
+    "Template",
+    "TemplateState",
     "Ticket",
     "TranscriptAccess",
     "TranscriptAct",
     "TranscriptExport",
     "ValueSort",
+    "Window",
 ]

@@ -113,6 +113,27 @@ class Delivery(models.Model):
         return self.state in (DeliveryState.FAILED, DeliveryState.AMBIGUOUS)
 
 
+class EarlyReceipt(models.Model):
+    """What a provider told of a message that isn't known by this name: it may be ours, and its
+    sending not be written yet. Kept for a day."""
+
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, related_name="+", db_index=False)
+    provider_id = models.CharField(max_length=400)
+    state = models.CharField(max_length=10)
+    code = models.CharField(max_length=60, blank=True, default="")
+    error = models.CharField(max_length=500, blank=True, default="")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("inbox", "provider_id", "state", name="early_receipt_once")
+        ]
+        indexes = [models.Index("at", name="early_receipt_at")]
+
+    def __str__(self) -> str:
+        return f"{self.provider_id}: {self.state}"
+
+
 class HeldState(models.TextChoices):
     HELD = "held", _("waiting")
     RELEASED = "released", _("released")

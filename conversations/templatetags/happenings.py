@@ -65,6 +65,7 @@ BY_ITSELF = {
     "opted_out": gettext_noop("%(address)s asked us by a word such as STOP to write no more"),
     "opted_in": gettext_noop("%(address)s wants to hear from us again"),
     "blocked": gettext_noop("%(address)s has blocked us: nothing arrives there"),
+    "changed_number": gettext_noop("%(address)s is not theirs any more: they have another number"),
     "reacted": gettext_noop("%(name)s reacted with %(emoji)s"),
     "unreacted": gettext_noop("%(name)s took a reaction back"),
     "delayed": gettext_noop("Mail to %(addresses)s is delayed: %(reason)s"),

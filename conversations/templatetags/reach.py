@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django import template
@@ -13,9 +13,12 @@ from conversations.customers import CLOSED
 from conversations.models import Proof
 from conversations.templatetags.desk import soon
 from conversations.templatetags.icons import channel_icon
+from conversations.thread import database_now
 
 if TYPE_CHECKING:
-    from conversations.models import Identity
+    from datetime import datetime
+
+    from conversations.models import Identity, Inbox
     from conversations.reach import Reach
     from conversations.views.composing import Composer
 
@@ -25,7 +28,8 @@ register = template.Library()
 @dataclass(frozen=True)
 class Way:
     """An address. `inboxes` are row ids of those that can write to it, apart by spaces; `short`
-    stands beside it, `words` under it; `bad` when an answer would not arrive."""
+    stands beside it, `words` under it; `bad` when an answer would not arrive. By the inboxes in
+    `closed` only templates go there; `most` letters are what one message takes (0: any)."""
 
     identity: int
     kind: str
@@ -37,6 +41,10 @@ class Way:
     words: str
     bad: bool
     chosen: bool
+    closed: str = ""
+    proved: bool = True
+    quotes: bool = False
+    most: int = 0
 
 
 @register.simple_tag
@@ -46,12 +54,14 @@ def segments_line(text: object) -> dict[str, str]:
     found = segments.segments(str(text or "").strip())
     words = _("SMS parts: %(parts)s · letters left in the last: %(left)s")
     short = _("with letters that make parts shorter")
+    over = _("%(letters)s letters: one message takes %(most)s. Shorten it.")
     told = words % {"parts": found.parts, "left": found.left}
     return {
         "plain": "".join(sorted(segments.GSM)),
         "extended": "".join(sorted(segments.EXTENDED)),
         "words": words % {"parts": "%p", "left": "%l"},
         "short": short,
+        "over": over % {"letters": "%l", "most": "%m"},
         "told": told if found.plain else f"{told} · {short}",
     }
 
@@ -60,10 +70,19 @@ def segments_line(text: object) -> dict[str, str]:
 def ways(composer: Composer) -> list[Way]:
     wanted = str(composer.reply["identity"].value() or "")
     reached = reach.of(composer.identities)
-    return [
-        _way(composer, row, reached.get(row.pk), str(row.pk) == wanted)
+    now = database_now() if composer.windows else None
+    found = [
+        _way(composer, row, reached.get(row.pk), now, is_chosen=str(row.pk) == wanted)
         for row in composer.identities
     ]
+    return [_with_another(way, found) for way in found]
+
+
+@register.filter
+def trouble_in(inbox: Inbox | None, composer: Composer) -> str:
+    """Why nothing goes out by this inbox for now, or ""."""
+    found = composer.troubles.get(inbox.pk) if inbox else None
+    return found.words if found else ""
 
 
 @register.filter
@@ -72,20 +91,76 @@ def chosen(some: list[Way]) -> Way | None:
     return next((way for way in some if way.chosen), some[0] if some else None)
 
 
-def _way(composer: Composer, row: Identity, reached: Reach | None, is_chosen: bool) -> Way:
+def _way(
+    composer: Composer,
+    row: Identity,
+    reached: Reach | None,
+    now: datetime | None,
+    *,
+    is_chosen: bool,
+) -> Way:
     short, words, bad = _reach(row, reached)
+    inboxes = [inbox for inbox in composer.inboxes if inbox.writes_to(row)]
+    closes = {inbox.pk: composer.windows.get((row.pk, inbox.pk)) for inbox in inboxes}
+    closed = [
+        inbox.pk
+        for inbox in inboxes
+        if inbox.medium.window and not _is_later(closes[inbox.pk], now)
+    ]
+    if not bad and any(inbox.medium.window for inbox in inboxes):
+        short, words = _in_time(max(filter(None, closes.values()), default=None), now)
     return Way(
         identity=row.pk,
         kind=row.kind,
         channel=_channel(row.kind),
         icon=channel_icon(row.kind),
         shown=row.shown,
-        inboxes=" ".join(str(inbox.pk) for inbox in composer.inboxes if inbox.writes_to(row)),
+        inboxes=_listed([inbox.pk for inbox in inboxes]),
         short=short,
         words=words,
         bad=bad,
         chosen=is_chosen,
+        closed=_listed(closed),
+        proved=row.proof != Proof.CLAIMED or row.wrote_at is not None,
+        quotes=any(inbox.medium.quotes for inbox in inboxes),
+        most=next((inbox.medium.most_text for inbox in inboxes), 0),
     )
+
+
+def _with_another(way: Way, found: list[Way]) -> Way:
+    """Where nothing can be written freely: the first other address that takes it."""
+    if not way.closed or way.closed != way.inboxes:
+        return way
+    others = [one for one in found if one.proved and not one.bad and one.closed != one.inboxes]
+    if not others:
+        return way
+    told = _("Or write by %(channel)s to %(address)s.")
+    another = told % {"channel": others[0].channel, "address": others[0].shown}
+    return replace(way, words=f"{way.words} {another}")
+
+
+def _in_time(closes_at: datetime | None, now: datetime | None) -> tuple[str, str]:
+    """How long free text goes there."""
+    if closes_at is None or not _is_later(closes_at, now):
+        told = _("More than 24 hours have passed since they wrote: only a template goes there now.")
+        return _("templates only"), told
+    assert now is not None
+    left = closes_at - now
+    hours, minutes = divmod(int(left.total_seconds()) // 60, 60)
+    if hours:
+        short = _("closes in %(n)s h") % {"n": hours}
+    else:
+        short = _("closes in %(n)s min") % {"n": max(minutes, 1)}
+    told = _("Free text goes there until %(time)s; after that only a template.")
+    return short, told % {"time": soon(closes_at)}
+
+
+def _is_later(closes_at: datetime | None, now: datetime | None) -> bool:
+    return closes_at is not None and now is not None and closes_at > now
+
+
+def _listed(numbers: list[int]) -> str:
+    return " ".join(map(str, numbers))
 
 
 def _channel(kind: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from conversations import drafts
+from conversations import drafts, media, templates, windows
 from conversations.columns import Columns, parted, relate
 from conversations.customers import untagged
 from conversations.forms.writing import NoteForm, ReplyForm
@@ -19,8 +19,11 @@ from conversations.views.naps import naps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
-    from conversations.models import Agent, Ticket
+    from conversations.media import Trouble
+    from conversations.models import Agent, Template, Ticket
+    from conversations.models.windows import Piece
     from conversations.views.naps import Nap
 
 MAIL = "email"
@@ -67,6 +70,23 @@ class Composer:
     ask: str = ""
     newer: Sequence[Entry] = field(default_factory=tuple)
     other_draft: Draft | None = None
+    windows: Mapping[tuple[int, int], datetime] = field(default_factory=dict)
+    troubles: Mapping[int, Trouble] = field(default_factory=dict)
+    templates: Sequence[Template] = ()
+
+    @property
+    def template(self) -> Template | None:
+        """The one that is chosen, if any."""
+        wanted = str(self.reply["template"].value() or "")
+        return next((row for row in self.templates if str(row.pk) == wanted), None)
+
+    @property
+    def places(self) -> list[dict[str, str]]:
+        return places_of(self.template, values_of(self.reply.data))
+
+    @property
+    def preview(self) -> list[Piece]:
+        return self.template.pieces(values_of(self.reply.data)) if self.template else []
 
     @property
     def laters(self) -> Sequence[Nap]:
@@ -137,7 +157,33 @@ def composer(
         files_of(agent, (reply.fields if reply else {}).get("files", [])),
         files_of(agent, (note.fields if note else {}).get("files", [])),
         "note" if note and not reply else "reply",
+        **_standing(identities, inboxes),
     )
+
+
+def _standing(identities: Sequence[Identity], inboxes: Sequence[Inbox]) -> dict[str, Any]:
+    """How well what is written gets out: windows, troubles, and templates for closed ones. Nothing
+    is asked of media that have none of it."""
+    own = {row.address_kind for row in inboxes if row.medium.window}
+    windowed = [row.pk for row in identities if row.kind in own]
+    with_templates = [row.pk for row in inboxes if row.medium.has_templates]
+    return {
+        "windows": windows.ends(windowed) if windowed else {},
+        "troubles": media.troubles([row.pk for row in inboxes]) if identities else {},
+        "templates": templates.ready(with_templates) if windowed and with_templates else (),
+    }
+
+
+def places_of(template: Template | None, values: Mapping[str, str]) -> list[dict[str, str]]:
+    """What is to be filled in, with what was written there so far."""
+    found = template.places if template else []
+    return [{**one, "value": values.get(one["key"], "")} for one in found]
+
+
+def values_of(data: Mapping[str, Any]) -> dict[str, str]:
+    """What was written into the places of a template, by their keys."""
+    begins = "value-"
+    return {name.removeprefix(begins): str(data[name]) for name in data if name.startswith(begins)}
 
 
 def again(

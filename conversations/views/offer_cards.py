@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
@@ -93,6 +94,13 @@ class OfferCard:
             for row in self.offer.gathered["deadlines"]
             if row["ticket"] != self.offer.ticket_id
         ]
+
+    @property
+    def windows(self) -> list[dict[str, Any]]:
+        """None were gathered with offers of long ago."""
+        rows = self.offer.gathered.get("windows", ())
+        found = [{**row, "closes_at": datetime.fromisoformat(row["closes_at"])} for row in rows]
+        return [{**row, "is_over": row["closes_at"] <= timezone.now()} for row in found]
 
     @property
     def identities(self) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -15,7 +15,7 @@ from conversations.errors import DomainError
 from conversations.forms.writing import NewMessageForm
 from conversations.going_out import ClaimedAddress
 from conversations.middleware import status_of
-from conversations.models import Inbox, Membership, Team
+from conversations.models import Inbox, Membership, Team, Template
 from conversations.views import composing
 from conversations.views.access import for_agents
 from conversations.views.answers import at_ticket
@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 @for_agents
 def new_message(request: AgentRequest) -> HttpResponse:
     inboxes, teams = _inboxes(request.user), _teams(request.user)
-    first = {
-        "address": request.GET.get("to", "")[:320],
-        "client_token": uuid.uuid4(),
-        "inbox": inboxes.filter(team__in=teams).first(),
-    }
+    first = _first(request, inboxes, teams)
     form = NewMessageForm(request.POST or None, inboxes=inboxes, teams=teams, initial=first)
+    if request.POST.get("action") == "template":
+        # What is wrong is said once it is sent.
+        told = {**first, **dict(request.POST.items())}
+        form = NewMessageForm(inboxes=inboxes, teams=teams, initial=told)
+        return _page(request, form, [], None)
     files: list[Attachment] = []
     error: DomainError | None = None
     if request.method == "POST":
@@ -44,22 +45,63 @@ def new_message(request: AgentRequest) -> HttpResponse:
                 return redirect(at_ticket(_written(request, form, files)))
         except DomainError as refusal:
             error = refusal
+    return _page(request, form, files, error)
+
+
+def _page(
+    request: AgentRequest,
+    form: NewMessageForm,
+    files: list[Attachment],
+    error: DomainError | None,
+) -> HttpResponse:
+    template, values = _template(form), composing.values_of(request.POST)
     context = {
         "form": form,
         "files": files,
         "problem": error,
         "asks": isinstance(error, ClaimedAddress),
-        "ready": inboxes.exists(),
+        "ready": bool(form.fields["inbox"].queryset),  # type: ignore[attr-defined]
+        "template": template,
+        "places": composing.places_of(template, values),
+        "preview": template.pieces(values) if template else [],
     }
     status = status_of(error) if error else 422 if form.errors else 200
     return render(request, "conversations/new_message.html", context, status=status)
 
 
+def _first(
+    request: AgentRequest, inboxes: QuerySet[Inbox], teams: QuerySet[Team]
+) -> dict[str, Any]:
+    """To whom the page before says, by an inbox that writes to such addresses."""
+    kind = request.GET.get("kind", "")
+    fitting = [row for row in inboxes if not kind or row.address_kind == kind]
+    own = {team.pk for team in teams}
+    return {
+        "address": request.GET.get("to", "")[:320],
+        "client_token": uuid.uuid4(),
+        "inbox": next((row for row in fitting if row.team_id in own), next(iter(fitting), None)),
+    }
+
+
+def _template(form: NewMessageForm) -> Template | None:
+    """Of the inboxes one may write from."""
+    if "template" not in form.fields:
+        return None
+    chosen = str(form["template"].value() or "")
+    rows: QuerySet[Template] = form.fields["template"].queryset  # type: ignore[attr-defined]
+    return rows.filter(pk=chosen).first() if chosen.isdecimal() and len(chosen) < 19 else None
+
+
 def _written(request: AgentRequest, form: NewMessageForm, files: list[Attachment]) -> Ticket:
     told = form.cleaned_data
     names = ("address", "inbox", "team", "subject", "text", "name")
+    template = told.get("template")
     return outreach.write_first(
-        outreach.Opening(**{name: told[name] for name in names}),
+        outreach.Opening(
+            **{name: told[name] for name in names},
+            template=template.pk if template else None,
+            values=composing.values_of(request.POST),
+        ),
         by=request.user,
         client_token=told["client_token"],
         attachments=files,
@@ -75,8 +117,10 @@ def _files(request: AgentRequest) -> list[Attachment]:
 
 
 def _inboxes(agent: Agent) -> QuerySet[Inbox]:
-    """Mail inboxes one may write from: all open ones, and restricted ones of one's teams."""
-    return Inbox.objects.visible_to(agent).active().filter(kind="email")
+    """Those one may write from and that can write to somebody first: all open ones, and restricted
+    ones of one's teams."""
+    rows = Inbox.objects.visible_to(agent).active()
+    return rows.filter(pk__in=[row.pk for row in rows if row.medium.first])
 
 
 def _teams(agent: Agent) -> QuerySet[Team]:

@@ -46,9 +46,12 @@ def reply(request: AgentRequest, pk: int) -> HttpResponse:
         files += _uploaded(request)
         if asked in ("draft", "everybody"):
             return _kept(request, ticket, files, asked)
+        if asked == "template":
+            return _again(request, ticket, files, status=200)
         if not form.is_valid() and not wants_json(request):
             return _again(request, ticket, files, status=422)
         told: dict[str, Any] = checked(form)
+        told["values"] = composing.values_of(request.POST)
         at = _later(request)
         made = _send(request.user, ticket, told, files, asked=asked, then=then, at=at)
     except DomainError as error:
@@ -134,6 +137,8 @@ def _send(
             answers=answered.pk if answered else None,
             quote=told["quote"],
             cites=answered.pk if answered and told["cites"] else None,
+            template=told["template"],
+            values=told["values"],
             then=Status.RESOLVED if then == "resolve" else Status.PENDING,
         ),
         seen_head=told["seen"],

@@ -102,6 +102,11 @@ class Desk:
         Delivery.objects.filter(entry=entry.pk).update(state=state)
         return Delivery.objects.select_related("entry").get(entry=entry.pk)
 
+    def told_early(self, name: str) -> None:
+        """A receipt came before the message was known by its name."""
+        mirrored.receipt(self.cast.inbox, mirrored.Receipt(name, "delivered"))
+        Delivery.objects.filter(pk=self.sent("sent").pk).update(provider_id=name)
+
     def leased(self) -> deliveries.Lease:
         self.sent()
         return deliveries.claim([self.cast.inbox.pk], 1)[0]
@@ -470,6 +475,16 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
     "mirrored.receipt": (
         lambda d: Delivery.objects.filter(pk=d.sent("sent").pk).update(provider_id="x"),
         lambda d, _: mirrored.receipt(d.cast.inbox, mirrored.Receipt("x", "delivered")),
+    ),
+    "mirrored.settle_early": (
+        lambda d: d.told_early("x"),
+        lambda d, _: mirrored.settle_early(),
+    ),
+    "mirrored.renumbered": (
+        lambda d: None,
+        lambda d, _: mirrored.renumbered(
+            mirrored.Renumbered(Address("email", d.kim.value), Address("email", "kim@new.example"))
+        ),
     ),
     "mirrored.echoed": (
         lambda d: None,

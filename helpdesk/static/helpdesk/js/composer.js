@@ -42,7 +42,9 @@ function written(form, action) {
 async function send(form, action) {
   const area = text(form);
   const files = [...form.querySelectorAll("[data-chosen] .truncate")].map((one) => one.textContent);
-  if (!area.value.trim() && !files.length) {
+  const template = templateOf(form);
+  if (template && !form.reportValidity()) return;
+  if (!template && !area.value.trim() && !files.length) {
     say(words.empty);
     return area.focus();
   }
@@ -53,7 +55,7 @@ async function send(form, action) {
     mode: form.dataset.mode,
     url: form.getAttribute("action"),
     fields: written(form, action),
-    text: area.value,
+    text: template ? form.querySelector("[data-preview]").textContent : area.value,
     files,
     kind: form.dataset.kind ?? "",
     at: new Date().toISOString(),
@@ -65,6 +67,7 @@ async function send(form, action) {
   say("");
   outbox.add(item);
   document.dispatchEvent(new CustomEvent("desk:sent", { detail: item }));
+  if (template) return void refresh();
   area.focus();
 }
 
@@ -79,12 +82,27 @@ export function bringBack(item) {
     if (one && told.has(name)) one.value = told.get(name);
   }
   const area = text(form);
+  if (told.get("template")) return bringTemplateBack(form, told);
   area.value = area.value.trim() ? `${item.text}\n\n${area.value}` : item.text;
   const ids = item.fields.filter(([name]) => name === "file").map(([, id]) => id);
   ids.forEach((id, n) => form.querySelector("[data-chosen]").append(chip(id, item.files[n])));
   showWay(form);
   later(form);
   area.focus();
+  return true;
+}
+
+// With what was filled in: its places come with it from the server.
+function bringTemplateBack(form, told) {
+  for (const [name, value] of told) {
+    if (!name.startsWith("value-")) continue;
+    const kept = document.createElement("input");
+    Object.assign(kept, { type: "hidden", name, value });
+    form.append(kept);
+  }
+  const select = field(form, "template");
+  select.value = told.get("template");
+  select.dispatchEvent(new Event("change", { bubbles: true }));
   return true;
 }
 
@@ -119,7 +137,26 @@ function showWay(form) {
   line.hidden = !signature;
   form.querySelector("[data-way-icon] use").setAttribute("href", `#i-${way.dataset.icon}`);
   showReach(form, way);
+  showLimits(form, way, from.selectedOptions[0]);
   showSegments(form);
+}
+
+const templateOf = (form) => (form.querySelector("[data-preview]") ? field(form, "template")?.value : "");
+
+// What the inbox and the time since they wrote allow there.
+function showLimits(form, way, inbox) {
+  const { trouble = "" } = inbox?.dataset ?? {};
+  const warning = document.getElementById("reply-trouble");
+  warning.lastElementChild.textContent = trouble;
+  warning.hidden = !trouble;
+  const cite = document.getElementById("reply-cite");
+  if (cite) cite.hidden = !("quotes" in way.dataset);
+  const templates = document.getElementById("reply-templates");
+  if (!templates) return;
+  const select = field(form, "template");
+  for (const one of select.options) one.hidden = one.disabled = Boolean(one.value) && one.dataset.inbox !== inbox?.value;
+  templates.hidden = ![...select.options].some((one) => one.value && !one.disabled);
+  if ((way.dataset.closed ?? "").split(" ").includes(inbox?.value)) templates.open = true;
 }
 
 function showReach(form, way) {
@@ -161,6 +198,12 @@ export function open() {
   }
 }
 
+function showPlace(form, { dataset, value }) {
+  for (const one of form.querySelectorAll("[data-at]")) {
+    if (one.dataset.at === dataset.place) one.textContent = value.trim() || one.dataset.open;
+  }
+}
+
 document.addEventListener("submit", (event) => {
   const form = formOf(event.target);
   const action = event.submitter?.value ?? "send";
@@ -173,6 +216,7 @@ document.addEventListener("input", (event) => {
   if (!form || event.target.type === "file") return;
   later(form);
   if (event.target.matches("[data-text]")) showSegments(form);
+  if (event.target.matches("[data-place]")) showPlace(form, event.target);
 });
 document.addEventListener("change", (event) => {
   const form = formOf(event.target);
@@ -213,6 +257,10 @@ document.addEventListener("keydown", (event) => {
     const wanted = event.shiftKey ? form.querySelector("[data-send=resolve]") : null;
     (wanted ?? form.querySelector('[data-send=""]')).click();
   } else if (event.target.matches("input")) event.preventDefault();
+});
+// The composer came anew, with the template that was chosen.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (/\/reply\/$/.test(event.detail.requestConfig?.path ?? "")) forms().forEach(showWay);
 });
 // A form of the page that was refused says so; what it was about is asked for again.
 document.addEventListener("htmx:afterRequest", (event) => {

@@ -1,5 +1,5 @@
 // How phone networks cut a text message, as it is typed: `conversations/segments.py` says the same of a draft.
-import { text } from "desk/drafts";
+import { field, text } from "desk/drafts";
 
 const sizeOf = (letter, plain, extended) => (plain ? 1 + extended.includes(letter) : letter.length);
 
@@ -19,8 +19,13 @@ function cut(letters, plain, extended) {
 export function showSegments(form) {
   const line = form.querySelector("[data-segments]");
   if (!line) return;
-  line.hidden = form.dataset.kind !== "phone";
-  const { plain, extended, words, short } = line.dataset;
+  const most = Number(field(form, "identity")?.selectedOptions?.[0]?.dataset.most ?? 0);
+  const length = text(form).value.trim().replaceAll("\r\n", "\n").length;
+  const isOver = most > 0 && length > most;
+  line.hidden = form.dataset.kind !== "phone" && !isOver;
+  line.classList.toggle("bad", isOver);
+  const { plain, extended, words, short, over } = line.dataset;
+  if (isOver) return void (line.textContent = over.replace("%l", length).replace("%m", most));
   const letters = [...text(form).value.trim().replaceAll("\r\n", "\n")];
   const isPlain = letters.every((letter) => plain.includes(letter) || extended.includes(letter));
   const [parts, places] = cut(letters, isPlain, extended);
