@@ -359,6 +359,7 @@ CHANNELS = {
     "chat": "channels_inbox.chat.adapter.ChatAdapter",
     "twilio_sms": "channels_inbox.twilio.adapter.TwilioSms",
     "telegram": "channels_inbox.telegram.adapter.Telegram",
+    "whatsapp": "channels_inbox.whatsapp.adapter.WhatsApp",
 }
 
 LOGGING = logs.configure(as_json=not (LOCAL or DEBUG), level=env.text("LOG_LEVEL", "INFO"))
