@@ -1,6 +1,6 @@
 """Wake-ups by the clock: held replies go out, sleeping tickets wake, offers end, bots give up,
-owners hear of what they promised, what waits is given to somebody, old keys are forgotten, files
-are made."""
+shifts end, owners hear of what they promised, what waits is given to somebody, old keys are
+forgotten, files are made, the laws are looked at."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from conversations import (
     tickets,
     wake,
 )
+from conversations.invariants import checking
 from conversations.turns import at_most
 from conversations.views.transcript_files import WRITERS
 
@@ -48,6 +49,13 @@ def assign() -> None:
 @shared_task(name="conversations.forget_old_keys", queue="slow")
 def forget_old_keys() -> None:
     api_tokens.forget_old_keys()
+
+
+@shared_task(name="conversations.check_laws", queue="slow")
+@at_most(1)
+def check_laws() -> None:
+    checking.check_unresolved()
+    checking.check_history()
 
 
 @shared_task(name="conversations.make_exports", queue="slow")

@@ -199,6 +199,7 @@ CELERY_BEAT_SCHEDULE = {
         ("conversations.assign", 3, "fast"),
         ("channels_inbox.sweep", 2, "fast"),
         ("conversations.make_exports", 2, "slow"),
+        ("conversations.check_laws", 60, "slow"),
         ("channels_inbox.pull_due", 60, "slow"),
         ("channels_inbox.refresh", 60, "slow"),
         ("channels_inbox.reconcile", 3600, "slow"),

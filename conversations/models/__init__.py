@@ -24,6 +24,7 @@ from conversations.models.entries import (
 from conversations.models.identities import Identity, IdentityKind, Proof
 from conversations.models.inboxes import Inbox, Restriction
 from conversations.models.invitations import Invitation, InvitationKind
+from conversations.models.lawchecks import CheckSort, LawCheck
 from conversations.models.offers import (
     Alert,
     AlertKind,
@@ -63,6 +64,7 @@ __all__ = [
     "CallOutcome",
     "CallState",
     "ChannelWeight",
+    "CheckSort",
     "Clock",
     "Collected",
     "Conversation",
@@ -90,6 +92,7 @@ __all__ = [
     "Invitation",
     "InvitationKind",
     "Kind",
+    "LawCheck",
     "Membership",
     "Merge",
     "Offer",

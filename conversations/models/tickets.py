@@ -234,6 +234,13 @@ class Ticket(models.Model):
                 name="ticket_bot_until",
             ),
             models.Index(
+                "team",
+                "agent",
+                condition=~Q(status="resolved") & Q(agent__isnull=False),
+                name="ticket_holders",
+            ),
+            models.Index("id", condition=Q(promised_at__isnull=False), name="ticket_promised"),
+            models.Index(
                 "resolved_at", "id", condition=Q(status="resolved"), name="ticket_resolved"
             ),
             models.Index(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -18,6 +18,7 @@ NAMES: Final = {
     "workers": gettext_noop("Workers"),
     "beat": gettext_noop("Beat"),
     "backlog": gettext_noop("Queues"),
+    "laws": gettext_noop("Ownership"),
     "keys": gettext_noop("Secret keys"),
     "storage": gettext_noop("Storage"),
     "mail": gettext_noop("Mail"),
@@ -29,20 +30,30 @@ NAMES: Final = {
 
 
 @dataclass(frozen=True)
+class Place:
+    """A page of the desk where something is to be seen to."""
+
+    label: str
+    path: str
+
+
+@dataclass(frozen=True)
 class Finding:
-    """`part` is a key of NAMES, `state` one of ok, warning, bad; `do` says what to do, or ''."""
+    """`part` is a key of NAMES, `state` one of ok, warning, bad; `do` says what to do, or '', and
+    `places` where."""
 
     part: str
     state: str
     said: str
     do: str = ""
+    places: tuple[Place, ...] = ()
 
     @property
     def name(self) -> str:
         """The part in words."""
         return _(NAMES[self.part])
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         """For machines."""
         return asdict(self)
 
@@ -57,9 +68,9 @@ def warn(part: str, said: str, do: str) -> Finding:
     return Finding(part, WARNING, said, do)
 
 
-def bad(part: str, said: str, do: str) -> Finding:
+def bad(part: str, said: str, do: str, places: Iterable[Place] = ()) -> Finding:
     """It doesn't work."""
-    return Finding(part, BAD, said, do)
+    return Finding(part, BAD, said, do, tuple(places))
 
 
 def is_ill(findings: Iterable[Finding]) -> bool:

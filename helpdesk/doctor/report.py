@@ -6,7 +6,7 @@ from functools import partial
 import structlog
 from django.utils.translation import gettext as _
 
-from helpdesk.doctor import inside, outside
+from helpdesk.doctor import inside, laws, outside
 from helpdesk.doctor.findings import Finding, bad, is_ill
 
 log = structlog.get_logger(__name__)
@@ -32,6 +32,7 @@ def needing_database(live: bool) -> list[tuple[str, Check]]:
     """Checks that ask the database."""
     return [
         ("backlog", inside.backlog),
+        ("laws", laws.laws),
         ("keys", inside.keys),
         ("mail", partial(inside.mail, live)),
         ("clock", inside.clock),

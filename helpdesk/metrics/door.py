@@ -102,6 +102,8 @@ def _from_tables() -> Iterator[Metric]:
         recent = readings.recent(what).by_state
         yield _gauge(f"{what}_recent", f"{what.capitalize()} of 5 minutes", "state", recent)
     yield _gauge("mailboxes", "Accounts in use", "state", readings.mailboxes())
+    broken = readings.broken_laws()
+    yield _gauge("laws_broken", "Unresolved tickets that break a law", "law", broken)
 
 
 def _from_redis() -> Iterator[Metric]:

@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from channels_inbox.webhooks import queue
+from conversations.invariants.laws import BY_KEY, LAWS
+from conversations.models import LawCheck
 
 MOST: Final = 100_000
 YOUNGEST: Final = 20_000
@@ -142,6 +144,17 @@ def mailboxes() -> dict[str, int]:
         " WHERE i.is_active"
     )
     return {"working": working, "failing": failing}
+
+
+def broken_laws() -> dict[str, int]:
+    """Of each law of ownership and handoff, how many unresolved tickets broke it (some tens at
+    most) when it was asked last, which is every minute."""
+    found = LawCheck.objects.filter(sort="unresolved").values_list("broken", flat=True).first()
+    counts = dict.fromkeys((law.code for law in LAWS), 0)
+    for key, ids in (found or {}).items():
+        if law := BY_KEY.get(key):
+            counts[law.code] += len(ids)
+    return counts
 
 
 def _waiting(name: str) -> tuple[Any, ...]:

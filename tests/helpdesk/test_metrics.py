@@ -25,9 +25,9 @@ from channels_inbox.email.config import MailConfig
 from channels_inbox.models import Item, Webhook
 from channels_inbox.webhooks import keeping
 from channels_inbox.webhooks import queue as webhooks
-from conversations import exports, replies
+from conversations import exports, replies, tasks
 from conversations.consumers.leaving import unless_gone
-from conversations.models import Delivery, Inbox, Role
+from conversations.models import Delivery, Inbox, Role, Ticket
 from helpdesk import heartbeats
 from helpdesk.embedded import free_port
 from helpdesk.metrics import counting, readings
@@ -208,6 +208,17 @@ def test_it_tells_what_waits_and_what_became_of_what_came() -> None:
     assert told["helpdesk_items_recent", ("threaded",)] == 1
     assert told["helpdesk_deliveries", ("queued",)] == 1
     assert told["helpdesk_alive", ("beat",)] == 0
+
+
+@pytest.mark.usefixtures("token")
+def test_it_tells_which_laws_are_broken() -> None:
+    ticket = make_ticket(make_cast().inbox)
+    assert scrape()["helpdesk_laws_broken", ("H10",)] == 0
+    Ticket.objects.filter(pk=ticket.pk).update(deadline_kind="wake")
+    tasks.check_laws()
+    told = scrape()
+    assert told["helpdesk_laws_broken", ("H10",)] == 1
+    assert told["helpdesk_laws_broken", ("H1",)] == 0
 
 
 @pytest.mark.usefixtures("token")

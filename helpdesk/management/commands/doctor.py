@@ -4,6 +4,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 SIGNS = {"ok": "ok  ", "warning": "warn", "bad": "BAD "}
@@ -34,5 +35,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{SIGNS[one.state]}  {one.name:<12} {one.said}")
                 if one.do:
                     self.stdout.write(f"{'':18} → {one.do}")
+                for place in one.places:
+                    self.stdout.write(f"{'':20} {place.label}: {settings.BASE_URL}{place.path}")
         if is_ill(findings):
             raise SystemExit(1)
