@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/items/", include("channels_inbox.pages.urls_items")),
     path("settings/webhooks/", include("channels_inbox.webhooks.urls")),
     path("pictures/", include("channels_inbox.urls_pictures")),
+    path("codes/", include("channels_inbox.urls_codes")),
     path("originals/", include("channels_inbox.urls_originals")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("hooks/", include("channels_inbox.urls")),

@@ -10,9 +10,20 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
 from channels_inbox import receive
-from channels_inbox.chat import asking, files, payload, signatures, uploads, visitors, window, words
+from channels_inbox.chat import (
+    asking,
+    files,
+    payload,
+    resuming,
+    signatures,
+    uploads,
+    visitors,
+    window,
+    words,
+)
 from channels_inbox.chat.envelopes import Said
 from channels_inbox.chat.requests import Knock, Refusal, bearer, door, too_large
+from conversations import codes
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
@@ -130,6 +141,19 @@ def email(knock: Knock) -> HttpResponse:
         raise Refusal(400, "email", _("This is not a mail address."))
     asking.ask(visitor, address)
     return JsonResponse({"kept": True}, status=202)
+
+
+@door("POST")
+def resume(knock: Knock) -> HttpResponse:
+    """Bring a code that was sent or read out: this window goes on with what began elsewhere."""
+    visitor = knock.visitor()
+    knock.count("code", visitor)
+    try:
+        resuming.bind(visitor, _text(knock.body(), "code", 40), by_link=False)
+    except codes.NoSuchCode as error:
+        raise Refusal(422, error.code, str(error.message)) from None
+    visitors.here(visitor)
+    return JsonResponse({"bound": True})
 
 
 @door("POST")

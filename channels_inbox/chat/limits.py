@@ -26,6 +26,7 @@ LIMITS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "message": {"token": (30, 60), "ip": (120, 60), "inbox": (3000, 60)},
     "file": {"token": (20, 60), "ip": (60, 60), "inbox": (600, 60)},
     "email": {"token": (5, 3600), "ip": (20, 3600), "inbox": (600, 3600)},
+    "code": {"token": (10, 3600), "ip": (20, 3600), "inbox": (600, 3600)},
     "confirm": {"ip": (60, 60)},
     "form": {"ip": (20, 60), "inbox": (600, 60)},
     "read": {"token": (240, 60), "ip": (1200, 60)},

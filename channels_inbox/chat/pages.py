@@ -22,10 +22,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods
 
 from channels_inbox import receive
-from channels_inbox.chat import asking, checks, limits, visitors, window, words
+from channels_inbox.chat import asking, checks, limits, resuming, visitors, window, words
 from channels_inbox.chat.config import ChatConfig
 from channels_inbox.chat.envelopes import Said
 from channels_inbox.chat.requests import chat_of, is_ours
+from conversations import codes
 from conversations.models import Inbox
 from conversations.thread import database_now
 
@@ -125,6 +126,34 @@ def confirm(request: HttpRequest, link: str) -> HttpResponse:
         state = "done"
     context = {**look, "state": state, "email": check.email}
     return _private(render(request, "chat/confirm.html", context))
+
+
+@never_cache
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def resume(request: HttpRequest, key: str, code: str) -> HttpResponse:
+    """The link of a code. Reading it changes nothing: programs follow links. The button does, and
+    opens a window of its own, so that nobody else's is bound by a link they were sent."""
+    inbox, config = _chat(key)
+    with translation.override(_language(request, config)):
+        try:
+            limits.count(request, "code", inbox=inbox.pk)
+            if request.method == "POST":
+                begun = visitors.begin(inbox, language=translation.get_language() or "")
+                resuming.bind(begun.visitor, code, by_link=True)
+                there = reverse("chat:form", args=[inbox.public_id])
+                return _private(redirect(f"{there}?c={_continuation(begun.visitor)}"))
+            found = codes.look(code)
+        except limits.TooMany as error:
+            return _slow_down(request, error)
+        except codes.NoSuchCode:
+            found = None
+        told = {"state": "ask" if found else "gone", "address": ""}
+        if found:
+            told["address"] = resuming.masked(found.sent_to)
+        context = {**_look(inbox, config), **told}
+        status = 200 if found else 404
+        return _private(render(request, "chat/resume.html", context, status=status))
 
 
 def _form(request: HttpRequest, inbox: Inbox, config: ChatConfig) -> HttpResponse:

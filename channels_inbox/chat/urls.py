@@ -15,11 +15,13 @@ doors = [
     path("w/<slug:key>/messages/", views.messages, name="messages"),
     path("w/<slug:key>/seen/", views.seen, name="seen"),
     path("w/<slug:key>/email/", views.email, name="email"),
+    path("w/<slug:key>/resume/", views.resume, name="resume-by-code"),
     path("w/<slug:key>/leave/", views.leave, name="leave"),
 ]
 urlpatterns = [
     path("w/<slug:key>.js", pages.loader, name="loader"),
     path("w/confirm/<str:link>/", pages.confirm, name="confirm"),
+    path("w/resume/<slug:key>/<str:code>/", pages.resume, name="resume"),
     path("w/<slug:key>/panel/", pages.panel, name="panel"),
     *doors,
     path("w/<slug:key>/files/", views.upload, name="upload"),

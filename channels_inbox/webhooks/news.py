@@ -83,6 +83,9 @@ TYPES: Final = {
     },
     _("Who the customer is"): {
         "ticket.address_claimed": _("A visitor named an address"),
+        "ticket.code_made": _("A code to go on elsewhere was given"),
+        "ticket.resumed": _("A customer went on elsewhere by a code"),
+        "ticket.resumed_apart": _("Somebody signed in as another one had a code"),
         "ticket.match_dismissed": _("A possible match was dismissed"),
     },
 }

@@ -1,5 +1,6 @@
 from conversations.models.bots import MOST_TURNS, Collected, Stint, ValueSort
 from conversations.models.calls import CallOutcome, CallState, Ringing
+from conversations.models.codes import ResumeCode
 from conversations.models.conversations import Conversation, Customer, Merge
 from conversations.models.deliveries import (
     RECEIPT_RANK,
@@ -107,6 +108,7 @@ __all__ = [
     "ReadMark",
     "Reference",
     "Restriction",
+    "ResumeCode",
     "Ringing",
     "Role",
     "Scope",

@@ -51,6 +51,7 @@ DONE = {
     "address_unblocked": gettext_noop("%(who)s unblocked %(address)s"),
     "sent_again": gettext_noop("%(who)s sent a message again"),
     "confirmed_sent": gettext_noop("%(who)s found out that a message did arrive"),
+    "code_made": gettext_noop("%(who)s gave a code to go on elsewhere %(address)s"),
     "given_up": gettext_noop("%(who)s gave a message up"),
 }
 # What happened by itself.
@@ -68,6 +69,10 @@ BY_ITSELF = {
     "changed_number": gettext_noop("%(address)s is not theirs any more: they have another number"),
     "reacted": gettext_noop("%(name)s reacted with %(emoji)s"),
     "unreacted": gettext_noop("%(name)s took a reaction back"),
+    "resumed": gettext_noop("They go on from here at %(address)s: they had the code for it"),
+    "resumed_apart": gettext_noop(
+        "%(address)s had a code for this, but is signed in as somebody else: look who it is"
+    ),
     "delayed": gettext_noop("Mail to %(addresses)s is delayed: %(reason)s"),
     "offer_expired": gettext_noop("The offer to %(to_name)s was not answered in time"),
     "offer_withdrawn": gettext_noop("The offer to %(to_name)s ended: the owner changed"),

@@ -36,6 +36,7 @@ DOORS: Final = {
     "seen",
     "email",
     "leave",
+    "resume-by-code",
 }
 SAMPLES: Final = {
     "int": "7",

@@ -132,3 +132,20 @@ find("ask-no").addEventListener("click", () => {
   composer.focus();
 });
 setInterval(() => mayAsk(), 15000);
+
+// A code that was sent or read out elsewhere: what began there goes on here.
+find("code").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const input = find("code-text");
+  const place = find("code-said");
+  if (!input.value.trim()) return input.focus();
+  try {
+    await ask("resume/", { body: { code: input.value.trim() } });
+  } catch (refused) {
+    place.textContent = refused.message && refused.status ? refused.message : words.failed;
+    return input.focus();
+  }
+  input.value = "";
+  place.textContent = place.dataset.done;
+  composer.focus();
+});
