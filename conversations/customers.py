@@ -194,6 +194,16 @@ def write_down(identity: Identity, address: Address, *, proof: str) -> Identity:
     return known
 
 
+def named_number(thread: Thread, origin: Conversation, address: Address) -> Identity | None:
+    """A number that a customer gave, or called from, as what they claim. None where it became
+    somebody else's in the meantime."""
+    address = address.normal()
+    made = _new_identity(thread, origin, address, Proof.CLAIMED)
+    Identity.objects.bulk_create([made], ignore_conflicts=True)
+    known = Identity.objects.at(address.kind, address.value, address.scope).get()
+    return known if known.conversation_id == thread.conversation.pk else None
+
+
 def mark_undeliverable(thread: Thread, identity: Identity, *, reason: str) -> None:
     identity.undeliverable_at, identity.undeliverable_reason = thread.now, reason[:500]
     thread.stamp(identity, "undeliverable_at", "undeliverable_reason")

@@ -7,8 +7,8 @@ rolled back. Nothing here waits or fails because of Redis. Groups are what socke
                         {"type": "people", …}, {"type": "customer", …}
     team.<id>, restricted.<team id>, agent.<id>
                         {"type": "row", "ticket", "team", "owner", "status", "place", "offered"?,
-                        "promised"?}
-    agent.<id>          {"type": "rights"}
+                        "promised"?, "called"?}
+    agent.<id>          {"type": "rights"}, {"type": "shift"}
     desk                {"type": "teams"}, {"type": "presence", "agent", "state"}
     visitor.<id>        {"type": "bell", "rev"}, {"type": "seen", "rev"},
                         {"type": "typing", "name", "on"}
@@ -61,8 +61,8 @@ def of_visitors_in(conversation: int) -> str:
 class RowChange:
     """A ticket that changed, as lists tell it. `place` is the moment it is sorted by (ISO 8601);
     `teams` and `owners` are those it had before or has now, or is `offered` to; `promised`: other
-    promises press its owner now; a restricted one is told only to its teams' members and its
-    owners."""
+    promises press its owner now; `called`: a call of it rings, or no longer does; a restricted one
+    is told only to its teams' members and its owners."""
 
     ticket: int
     team: int
@@ -72,6 +72,7 @@ class RowChange:
     restricted: bool
     offered: bool = False
     promised: bool = False
+    called: bool = False
     teams: set[int] = field(default_factory=set)
     owners: set[int] = field(default_factory=set)
 
@@ -163,7 +164,7 @@ def _ring(conversation: int, head: int, again: bool, rows: list[RowChange]) -> N
     for row in rows:
         told = {"type": "row", "ticket": row.ticket, "team": row.team}
         told |= {"owner": row.owner, "status": row.status, "place": row.place}
-        told |= {name: True for name in ("offered", "promised") if getattr(row, name)}
+        told |= {name: True for name in ("offered", "promised", "called") if getattr(row, name)}
         for name in row.groups:
             _put((name, "row", row.ticket), {**told, "group": name})
 

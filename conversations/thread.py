@@ -177,9 +177,11 @@ class Thread:
         agent: int | None = None,
         offered: bool = False,
         promised: bool = False,
+        called: bool = False,
     ) -> None:
         """Lists show this ticket otherwise now. `team` and `agent` are whose it was before, or who
-        it is, or was, `offered` to; `promised`: other promises press its owner now."""
+        it is, or was, `offered` to; `promised`: other promises press its owner now; `called`: a
+        call of it rings, or no longer does."""
         known = self._rows.get(ticket.pk)
         teams = (known.teams if known else set()) | {ticket.team_id, team}
         owners = (known.owners if known else set()) | {ticket.agent_id, agent}
@@ -192,6 +194,7 @@ class Thread:
             restricted=bool(ticket.restriction),
             offered=offered or bool(known and known.offered),
             promised=promised or ticket.promised_at is not None or bool(known and known.promised),
+            called=called or bool(known and known.called),
             teams={pk for pk in teams if pk},
             owners={pk for pk in owners if pk},
         )

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from conversations.views import (
+    calls,
     conversations,
     customers,
     desk,
@@ -31,6 +32,8 @@ urlpatterns = [
     path("desk/<slug:folder>/<slug:status>/rows/", desk.rows, name="rows"),
     path("search/", search.search_page, name="search"),
     path("messages/new/", outreach.new_message, name="new-message"),
+    path("calls/new/", calls.new_call, name="new-call"),
+    path("calls/ringing/", calls.ringing, name="ringing"),
     path("customers/new/", customers.new_customer, name="new-customer"),
     path("conversations/<int:pk>/", conversations.conversation, name="conversation"),
     path("conversations/<int:pk>/since/", conversations.since, name="since"),
@@ -45,6 +48,7 @@ urlpatterns = [
     path("entries/<int:pk>/", messages.permalink, name="entry"),
     path("entries/<int:pk>/about/", messages.about, name="about"),
     path("entries/<int:pk>/whole/", messages.whole, name="whole"),
+    path("entries/<int:pk>/call/", calls.sum_up, name="call"),
     path("entries/<int:pk>/move/", messages.move, name="move"),
     path("entries/<int:pk>/delivery/", outbox.decide, name="delivery"),
     path("tickets/<int:pk>/take/", tickets.take, name="take"),

@@ -36,6 +36,7 @@ TYPES: Final = {
         "message.received": _("A customer wrote"),
         "message.sent": _("Somebody answered a customer"),
         "note.added": _("Somebody left a note"),
+        "call.added": _("There was a call, or somebody noted one"),
         "ticket.moved": _("A message was moved here"),
         "ticket.reacted": _("A customer reacted to a message"),
         "ticket.unreacted": _("A customer took a reaction back"),

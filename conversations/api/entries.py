@@ -93,7 +93,7 @@ class EntryOut(Shape[Entry]):
     bcc = serializers.SerializerMethodField()
     event = serializers.CharField(help_text="What happened, for events.")
     data = serializers.SerializerMethodField(  # type: ignore[assignment]
-        help_text="More about an event."
+        help_text="More about an event or a call."
     )
     delivery = DeliveryOut(source="sending", allow_null=True)
     files = FileOut(source="attachments", many=True)
@@ -110,7 +110,8 @@ class EntryOut(Shape[Entry]):
         return _named(entry, "bcc")
 
     def get_data(self, entry: Entry) -> dict[str, Any]:
-        return entry.data if entry.is_event else {}
+        told: dict[str, Any] = entry.data if entry.is_event else entry.data.get("call", {})
+        return told
 
     def to_representation(self, entry: Entry) -> dict[str, Any]:
         entry.sending = getattr(entry, "delivery", None)  # type: ignore[attr-defined]

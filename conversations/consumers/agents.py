@@ -97,7 +97,7 @@ class AgentMember(Member, ABC):
             # Processes of the release before may still ring, without what this one added.
             told = {name: message.get(name) for name in ROW}
             told["ours"] = message["team"] in self.caller.rights.teams
-            told |= {name: True for name in ("offered", "promised") if message.get(name)}
+            told |= {name: True for name in ("offered", "promised", "called") if message.get(name)}
             self.tell({"is": "row", **told}, key=("row", message["ticket"]))
 
     def hear_people(self, message: dict[str, Any]) -> None:

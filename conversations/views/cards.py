@@ -13,6 +13,7 @@ from conversations.templatetags.desk import (
     matter_name,
 )
 from conversations.templatetags.happenings import sentence
+from conversations.views.call_cards import CallCard, call_of
 from conversations.views.drawing import draw
 from conversations.views.feed import Fold, folded, rows_of
 from conversations.views.promise_cards import Suggested, Vow, suggested_of, vows_of
@@ -72,7 +73,7 @@ class Quoted(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A message or note."""
+    """A message, note or call."""
 
     look: str
     withdrawn: bool
@@ -95,6 +96,7 @@ class Message(NamedTuple):
     way: Way | None
     vows: tuple[Vow, ...]
     suggested: Suggested | None
+    call: CallCard | None
     quoted: Quoted | None = None
 
 
@@ -223,7 +225,7 @@ def _message(row: Row, viewer: Agent, customer: Customer, reader: Reader) -> Mes
         look="note" if entry.is_note else "out" if entry.is_outbound else "in",
         withdrawn=entry.withdrawn_at is not None,
         edits=len(data.get("edits", [])),
-        letters=initials(entry.agent.name if entry.agent else name),
+        letters=initials(entry.agent.name if entry.agent and not entry.is_inbound else name),
         ours=not entry.is_inbound,
         bot=entry.bot_id is not None,
         name=name,
@@ -241,6 +243,7 @@ def _message(row: Row, viewer: Agent, customer: Customer, reader: Reader) -> Mes
         way=_way(getattr(entry, "delivery", None), reader),
         vows=vows_of(entry, reader),
         suggested=suggested_of(entry, viewer, reader),
+        call=call_of(entry, viewer),
         quoted=_quoted(data.get("quotes")),
     )
 

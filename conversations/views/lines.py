@@ -107,6 +107,8 @@ def _kind(newest: Entry | None) -> tuple[str, str]:
         return "", ""
     if newest.is_note:
         return "lock", _("Note")
+    if newest.is_call:
+        return "phone", _("Call")
     if newest.is_outbound and newest.actor.startswith("bot:"):
         return "bot", _("The assistant answered")
     if newest.is_outbound:
@@ -118,4 +120,6 @@ def _kind(newest: Entry | None) -> tuple[str, str]:
 
 def _preview(ticket: Ticket) -> str:
     start = " ".join((getattr(ticket, "newest_text", "") or "").split())
+    if not start and ticket.newest and ticket.newest.is_call:
+        return _("Call")
     return start if len(start) <= PREVIEW else f"{start[: PREVIEW - 1]}…"

@@ -1,5 +1,6 @@
 // Each module sees to one thing; this one says when a place was opened, and in which order they look at it.
 import "desk/times";
+import "desk/calls";
 import * as composer from "desk/composer";
 import "desk/keys";
 import * as live from "desk/live";
