@@ -12,6 +12,7 @@ from channels_inbox.line import verify as line_signature
 from channels_inbox.messagebird import verify as messagebird_signature
 from channels_inbox.meta import instagram, page
 from channels_inbox.meta import signatures as meta_signature
+from channels_inbox.phone import parse as phone
 from channels_inbox.reader import Reader
 from channels_inbox.telegram import parse as telegram
 from channels_inbox.telegram import verify as telegram_secret
@@ -21,6 +22,7 @@ from channels_inbox.viber import parse as viber
 from channels_inbox.viber import verify as viber_signature
 from channels_inbox.vonage import parse as vonage
 from channels_inbox.vonage import verify as vonage_signature
+from channels_inbox.webhooks import signatures as standard_signature
 from channels_inbox.whatsapp import parse as whatsapp
 from channels_inbox.zalo import parse as zalo
 from channels_inbox.zalo import verify as zalo_signature
@@ -43,6 +45,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "twilio": Reader(twilio_signature.verify),
     "twilio_sms": Reader(twilio_signature.verify, sms.parse),
     "twilio_voice": Reader(twilio_signature.verify, voice.parse),
+    "phone": Reader(standard_signature.verify, phone.parse),
     "messagebird": Reader(messagebird_signature.verify),
     "messagebird_jwt": Reader(messagebird_signature.verify),
     "brevo": Reader(posted_signature.signed_in, posted.reader_of("brevo")),

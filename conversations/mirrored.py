@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from conversations import customers, deliveries, intake, quoted, tickets, windows
+from conversations import customers, deliveries, intake, quoted, telephony, tickets, windows
 from conversations.intake import DUPLICATE, IGNORED, THREADED, Outcome
 from conversations.models import (
     Arrival,
@@ -25,6 +25,7 @@ from conversations.models import (
     Proof,
 )
 from conversations.sweeping import each
+from conversations.telephony import Called
 from conversations.thread import SYSTEM, Actor, database_now, locked
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ class Echoed:
     quotes: str = ""
 
 
-Change = Edited | Deleted | Reacted | Receipt | Renumbered | Echoed
-CHANGES = (Edited, Deleted, Reacted, Receipt, Renumbered, Echoed)
+Change = Edited | Deleted | Reacted | Receipt | Renumbered | Echoed | Called
+CHANGES = (Edited, Deleted, Reacted, Receipt, Renumbered, Echoed, Called)
 
 
 def mirror(inbox: Inbox, change: Change) -> Outcome:
@@ -125,6 +126,8 @@ def mirror(inbox: Inbox, change: Change) -> Outcome:
         return reacted(inbox, change)
     if isinstance(change, Receipt):
         return receipt(inbox, change)
+    if isinstance(change, Called):
+        return telephony.called(inbox, change)
     if isinstance(change, Renumbered):
         return renumbered(change)
     return echoed(inbox, change)

@@ -361,6 +361,7 @@ CHANNELS = {
     "twilio_sms": "channels_inbox.twilio.adapter.TwilioSms",
     "telegram": "channels_inbox.telegram.adapter.Telegram",
     "whatsapp": "channels_inbox.whatsapp.adapter.WhatsApp",
+    "phone": "channels_inbox.phone.adapter.Phone",
 }
 
 LOGGING = logs.configure(as_json=not (LOCAL or DEBUG), level=env.text("LOG_LEVEL", "INFO"))

@@ -14,6 +14,8 @@ from conversations import (
     assignment,
     attachments,
     bots,
+    calls,
+    codes,
     customers,
     deliveries,
     handoffs,
@@ -57,6 +59,7 @@ from tests.builders import (
     write_in,
 )
 from tests.conversations.botting import acts, make_bot, time_is_up
+from tests.conversations.calling import make_phone, noted, tells
 from tests.conversations.promising import due_soon, promised
 
 if TYPE_CHECKING:
@@ -493,6 +496,30 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
             mirrored.Echoed("y", Address("email", d.kim.value), "By phone.", "verified"),
         ),
     ),
+    "calls.write_down": (
+        lambda d: make_phone(d.cast),
+        lambda d, phone: noted(d.cast, phone, ticket=d.ticket),
+    ),
+    "calls.sum_up": (
+        lambda d: noted(d.cast, make_phone(d.cast), ticket=d.ticket),
+        lambda d, call: calls.sum_up(call, by=d.cast.bob, outcome="talked", summary="All well."),
+    ),
+    "codes.make": (
+        lambda d: None,
+        lambda d, _: codes.make(d.ticket, by=d.cast.alice, to=d.kim),
+    ),
+    "codes.bind": (
+        lambda d: codes.make(d.ticket, by=d.cast.alice, to=d.kim),
+        lambda d, code: codes.bind(code, Address("chat", "window", "shop"), proof="verified"),
+    ),
+    "codes.redeem_by_phone": (
+        lambda d: codes.make(d.ticket, by=d.cast.alice, to=d.kim),
+        lambda d, code: codes.redeem_by_phone(code),
+    ),
+    "telephony.called": (
+        lambda d: noted(d.cast, make_phone(d.cast), ticket=d.ticket),
+        lambda d, call: tells(call.inbox, "ringing"),
+    ),
     "attachments.store_waiting": (
         lambda d: d.file("pending"),
         lambda d, _: attachments.store_waiting(lambda file: b"x"),
@@ -509,7 +536,8 @@ OTHERS = {
     "assignment": {"takers_of", "waiting_in", "choose"},
     "attachments": {"upload", "store", "safe_name"},
     "bots": {"heard", "turn_of", "lenders_of"},
-    "customers": {"stored_forms", "untagged", "write_memo", "heard_from", "surer", "mark_undeliverable"},
+    "calls": {"check_told", "is_web_address"},
+    "customers": {"named_number", "stored_forms", "untagged", "written", "write_memo", "heard_from", "surer", "mark_undeliverable"},
     "deliveries": {"queue", "claim", "renew", "handing_over", "seen"},
     "handoffs": {"saw", "offer_within"},
     "intake": {"late", "remember_names", "newest_of_sender", "hang_files"},
@@ -524,7 +552,12 @@ OTHERS = {
     "promised": {"require_none", "settle", "keep", "close", "rearm", "rearm_apart", "follow"},
     "promises": set[str](),
     "proofs": set[str](),
-    "replies": {"check_context", "newer_than", "sent_before", "hand_over"},
+    "replies": {"check_context", "newer_than", "sent_before"},
+    "codes": {"shown", "look"},
+    "telephony": {"state_of"},
+    "quoted": {"named", "arrived", "of", "shown"},
+    "templates": {"keep", "ready", "words"},
+    "windows": {"opened", "shut", "is_open", "ends"},
     "tickets": {
         "open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry", "bring_back",
         "finish",

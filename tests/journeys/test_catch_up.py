@@ -17,6 +17,7 @@ from playwright.sync_api import expect
 from conversations import (
     attachments,
     bots,
+    calls,
     customers,
     deliveries,
     handoffs,
@@ -26,6 +27,7 @@ from conversations import (
     ownership,
     promises,
     replies,
+    telephony,
     tickets,
 )
 from conversations.bots import Act
@@ -47,6 +49,7 @@ from conversations.models import (
 from tests import builders
 from tests.builders import write_in
 from tests.conversations import botting
+from tests.conversations.calling import NUMBER, make_phone, noted, tells
 from tests.conversations.promising import due_soon
 from tests.journeys.browsers import needs_chromium
 
@@ -63,8 +66,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 PAUSE_MS, TRIES = 100, 30
 VERBS = (
-    *(attachments, bots, customers, deliveries, handoffs, intake, merges, mirrored, ownership),
-    *(promises, replies, tickets),
+    *(attachments, bots, calls, customers, deliveries, handoffs, intake, merges, mirrored),
+    *(ownership, promises, replies, telephony, tickets),
 )
 
 # All that a page says, without what is the reader's own: what is folded open, typed, read; and clocks.
@@ -115,6 +118,10 @@ class Story:
     @cached_property
     def robin(self) -> Bot:
         return botting.make_bot(self.cast.inbox)
+
+    @cached_property
+    def phone(self) -> Inbox:
+        return make_phone(self.cast)
 
     @property
     def customer(self) -> Any:
@@ -369,6 +376,26 @@ MIRRORED: dict[str, Callable[[Story], Any]] = {
     ),
     "customers.closed_to_us": lambda one: customers.closed_to_us(one.identity, reason="opted_out"),
     "customers.open_to_us": lambda one: customers.open_to_us(one.identity),
+    "mirrored.renumbered": lambda one: mirrored.renumbered(
+        mirrored.Renumbered(
+            Address("email", "kim@example.org"), Address("email", "kim.park@example.org")
+        )
+    ),
+}
+BY_TELEPHONE: dict[str, Callable[[Story], Any]] = {
+    "calls.write_down": lambda one: noted(one.cast, one.phone, ticket=one.fresh()),
+    "calls.sum_up": lambda one: calls.sum_up(
+        Entry.objects.filter(kind="call").latest("pk"),
+        by=one.cast.bob,
+        outcome="talked",
+        summary="It comes on Monday.",
+    ),
+    "customers.add_address, for calls": lambda one: customers.add_address(
+        one.fresh().conversation, Address("phone", NUMBER), by=one.cast.bob
+    ),
+    "telephony.called": lambda one: tells(one.phone, "ringing"),
+    "telephony.called, answered": lambda one: tells(one.phone, "answered"),
+    "telephony.called, ended": lambda one: tells(one.phone, "ended"),
 }
 
 
@@ -404,21 +431,23 @@ ELSEWHERE = {
     "attachments": {"upload", "store", "safe_name"},
     "customers": {
         *("untagged", "identity_of", "create_by_hand", "write_memo", "heard_from", "surer"),
-        "stored_forms",
+        *("stored_forms", "named_number", "written"),
         *("write_down", "mark_undeliverable"),
     },
+    "calls": {"check_told", "is_web_address"},
+    "telephony": {"state_of"},
     "bots": {"heard", "turn_of", "lenders_of"},
     "deliveries": {"queue", "renew", "handing_over", "expire_leases", "seen"},
     "handoffs": {"saw", "offer_within"},
     "intake": {"late", "remember_names", "newest_of_sender", "hang_files"},
-    "mirrored": set(),
+    "mirrored": {"settle_early"},
     "merges": {"undoable"},
     "ownership": {
         *("begin", "release_all", "disable", "enable", "leave", "join", "release_if_gone", "apply"),
         *("end_offers", "give_back", "keep_in_place"),
     },
     "promises": set(),
-    "replies": {"check_context", "newer_than", "sent_before", "hand_over"},
+    "replies": {"check_context", "newer_than", "sent_before"},
     "tickets": {
         *("open_ticket", "customer_wrote", "heard", "we_wrote", "needs_us", "newest_entry"),
         *("dismiss_suggestion", "finish", "bring_back"),
@@ -438,7 +467,7 @@ def test_every_verb_is_tried_or_named() -> None:
         }
         tried = {
             key.split(",")[0].partition(".")[2]
-            for key in (*DO, *HAND_OVER, *PROMISE, *MIRRORED, *TO_BOTS)
+            for key in (*DO, *HAND_OVER, *PROMISE, *MIRRORED, *BY_TELEPHONE, *TO_BOTS)
             if key.startswith(f"{name}.")
         }
         assert there == tried | ELSEWHERE[name], name
@@ -461,8 +490,8 @@ def settled(live: Page, fresh: Page) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "verbs",
-    [DO, HAND_OVER, PROMISE, MIRRORED, TO_BOTS],
-    ids=["all", "handing over", "promising", "mirrored", "to bots"],
+    [DO, HAND_OVER, PROMISE, MIRRORED, BY_TELEPHONE, TO_BOTS],
+    ids=["all", "handing over", "promising", "mirrored", "by telephone", "to bots"],
 )
 def test_page_and_catch_up_are_a_fresh_page(
     desk: Desk, cast: Cast, verbs: dict[str, Callable[[Story], Any]]
