@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from channels_inbox.email.posted import read as posted
 from channels_inbox.email.posted import verify as posted_signature
+from channels_inbox.generic import parse as generic
 from channels_inbox.line import parse as line
 from channels_inbox.line import verify as line_signature
 from channels_inbox.messagebird import verify as messagebird_signature
@@ -45,6 +46,7 @@ READERS: Final[Mapping[str, Reader]] = {
     "twilio": Reader(twilio_signature.verify),
     "twilio_sms": Reader(twilio_signature.verify, sms.parse),
     "twilio_voice": Reader(twilio_signature.verify, voice.parse),
+    "generic": Reader(standard_signature.verify, generic.parse),
     "phone": Reader(standard_signature.verify, phone.parse),
     "messagebird": Reader(messagebird_signature.verify),
     "messagebird_jwt": Reader(messagebird_signature.verify),

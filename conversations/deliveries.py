@@ -144,7 +144,8 @@ def failed(lease: Lease, *, code: str, error: str) -> bool:
 
 
 def ambiguous(lease: Lease, *, error: str) -> bool:
-    """It may have been sent or not. Nothing is tried again by itself; the agent decides."""
+    """It may have been sent or not. It is tried again by itself only where the provider takes the
+    same message once; else the agent decides."""
 
     return _finish(lease, lambda thread, delivery: _doubtful(thread, delivery, error))
 
@@ -314,8 +315,10 @@ def _decide(
 
 
 def _doubtful(thread: Thread, delivery: Delivery, error: str) -> list[str]:
-    delivery.state = DeliveryState.AMBIGUOUS
     delivery.error_code, delivery.error = "ambiguous", error[:500]
+    if delivery.inbox.medium.deduplicates and delivery.attempts < MAX_ATTEMPTS:
+        return _again(thread, delivery, None)
+    delivery.state = DeliveryState.AMBIGUOUS
     _ours_again(thread, delivery)
     return []
 

@@ -362,6 +362,7 @@ CHANNELS = {
     "telegram": "channels_inbox.telegram.adapter.Telegram",
     "whatsapp": "channels_inbox.whatsapp.adapter.WhatsApp",
     "phone": "channels_inbox.phone.adapter.Phone",
+    "generic": "channels_inbox.generic.adapter.Generic",
 }
 
 LOGGING = logs.configure(as_json=not (LOCAL or DEBUG), level=env.text("LOG_LEVEL", "INFO"))

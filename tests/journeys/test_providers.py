@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from conversations.models import Inbox, Role
+from conversations.models import Agent, Inbox, Role, Template, Window
+from helpdesk.sandbox.telegram import TOKEN as BOT
+from helpdesk.sandbox.telegram import TelegramSandbox
+from helpdesk.sandbox.twilio import SID, TOKEN, TwilioSandbox
+from helpdesk.sandbox.whatsapp import WhatsAppSandbox
 from tests.builders import make_agent, make_inbox, make_team, write_in
 from tests.channels_inbox.providers.conftest import knock
-from tests.channels_inbox.providers.telegram_sandbox import TOKEN as BOT
-from tests.channels_inbox.providers.telegram_sandbox import TelegramSandbox
-from tests.channels_inbox.providers.twilio_sandbox import SID, TOKEN, TwilioSandbox
-from tests.journeys.browsers import needs_chromium
-from tests.journeys.test_settings import RULES, WIDTHS
+from tests.channels_inbox.providers.test_whatsapp import ask_from_elsewhere
+from tests.journeys.browsers import judged, needs_chromium
+from tests.journeys.test_settings import WIDTHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,7 +73,7 @@ def sign_in_anyhow(page: Page) -> None:
 def looked_at(page: Page, name: str) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        found = Axe().run(page, options=RULES)
+        found = judged(page)
         assert found.violations_count == 0, found.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
         if PICTURES:
@@ -122,6 +126,110 @@ def test_telegram_is_connected_by_its_page(page: Page) -> None:
         assert Inbox.objects.get().address == "@lamps_bot"
         page.goto(reverse("inboxes:inboxes"))
         looked_at(page, "inboxes")
+
+
+def test_whatsapp_is_connected_by_its_page(page: Page) -> None:
+    with WhatsAppSandbox(knock=knock, ask=ask_from_elsewhere) as sandbox:
+        sign_in_anyhow(page)
+        page.goto(reverse("inboxes:new-provider", args=["whatsapp"]))
+        looked_at(page, "whatsapp-new")
+        told = sandbox.answers()
+        for name in ("phone_number_id", "business_id", "access_token", "verify_token"):
+            page.locator(f"[name={name}]").fill(told[name])
+        page.locator("[name=app_secret]").fill("wrong")
+        page.locator("main summary").first.click()
+        page.locator("[name=base_url]").fill(sandbox.url)
+        page.locator("[formaction]").click()
+        expect(page.locator("#checks .bad")).to_have_count(1)
+        page.locator("[name=app_secret]").fill(told["app_secret"])
+        page.locator("[formaction]").click()
+        expect(page.locator("#checks .ok")).to_have_count(3)
+        looked_at(page, "whatsapp-tested")
+        page.locator("#provider .button.primary").click()
+        expect(page.locator("#hook-url")).to_contain_text("/hooks/whatsapp/")
+        looked_at(page, "whatsapp-connected")
+        assert sandbox.hook == page.locator("#hook-url").inner_text()
+
+
+def test_a_template_is_filled_in_as_one_types(desk: Desk, cast: Cast) -> None:
+    inbox = make_inbox(cast.support, "Lamps on WhatsApp", kind="whatsapp", address="+842838220000")
+    body = "Hello {{1}}, your order {{2}} is ready."
+    places = [{"key": f"body:{n}", "name": n, "example": "A-17"} for n in ("1", "2")]
+    told = {"state": "ready", "body": body, "places": places, "seen_at": timezone.now()}
+    Template.objects.create(inbox=inbox, name="order_ready", language="en", **told)
+    entry = write_in(inbox, "+84901112223", kind="whatsapp", text="Bao giờ?", follows_on=True)
+    address = f"/conversations/{entry.conversation_id}/?ticket={entry.ticket_id}"
+    page = desk.tab(desk.computer(cast.alice), address)
+    expect(page.locator("#reply-templates")).to_have_attribute("open", "")
+    expect(page.locator("#reply-reach")).to_contain_text("only a template goes there now")
+    page.locator("#reply-template").select_option(label="order_ready (en)")
+    preview = page.locator("[data-preview]")
+    expect(preview).to_have_text(body)
+    page.locator("#place-1").fill("Hoa")
+    page.locator("#place-2").fill("A-17")
+    expect(preview).to_have_text("Hello Hoa, your order A-17 is ready.")
+    composer_looked_at(page, "template-filled")
+    page.locator("#reply-form [data-send='']").click()
+    expect(page.locator(".message.out .text")).to_have_text("Hello Hoa, your order A-17 is ready.")
+    # The next one is written freely again, or by another template.
+    expect(page.locator("[data-preview]")).to_have_count(0)
+
+
+def test_somebody_is_written_to_first_by_a_template(desk: Desk, cast: Cast) -> None:
+    Agent.objects.filter(pk=cast.alice.pk).update(language="vi")
+    inbox = make_inbox(cast.support, "Lamps on WhatsApp", kind="whatsapp", address="+842838220000")
+    places = [{"key": f"body:{n}", "name": n, "example": "A-17"} for n in ("1", "2")]
+    told = {"state": "ready", "places": places, "seen_at": timezone.now()}
+    body = "Hello {{1}}, your order {{2}} is ready."
+    Template.objects.create(inbox=inbox, name="order_ready", language="en", body=body, **told)
+    page = desk.tab(desk.computer(cast.alice), "/")
+    page.goto(reverse("conversations:new-message"))
+    page.locator("[name=address]").fill("+84 909 998 887")
+    page.locator("[name=inbox]").select_option(label="Lamps on WhatsApp")
+    page.locator("[name=template]").select_option(index=1)
+    page.locator("button[value=template]").click()
+    page.locator("#place-1").fill("Lan")
+    page.locator("#place-2").fill("B-2")
+    composer_looked_at(page, "new-message")
+    page.locator("#new-message .primary").click()
+    page.locator("button[name=confirmed]").click()
+    expect(page.locator(".message.out .text")).to_have_text("Hello Lan, your order B-2 is ready.")
+
+
+def test_what_was_quoted_is_shown_in_its_place(desk: Desk, cast: Cast) -> None:
+    inbox = make_inbox(cast.support, "Lamps on WhatsApp", kind="whatsapp", address="+842838220000")
+    told: dict[str, Any] = {"kind": "whatsapp", "follows_on": True}
+    first = write_in(inbox, "+84901112223", text="The red lamp is broken", **told)
+    for number in range(12):
+        write_in(inbox, "+84901112223", text=f"line {number}\n" * 8, **told)
+    arrival = first.arrivals.get()
+    newest = write_in(inbox, "+84901112223", text="This one", quotes=arrival.external_id, **told)
+    Window.objects.create(
+        inbox=inbox,
+        identity_id=newest.identity_id,
+        closes_at=timezone.now() + timedelta(hours=3, minutes=1),
+    )
+    address = f"/conversations/{first.conversation_id}/?ticket={first.ticket_id}"
+    page = desk.tab(desk.computer(cast.alice), address)
+    composer_looked_at(page, "window-open")
+    expect(page.locator("#reply-identity option:checked")).to_contain_text("closes in 3 h")
+    quoted = page.locator("a.quoted")
+    expect(quoted).to_contain_text("The red lamp is broken")
+    quoted.press("Enter")
+    expect(page.locator(f"#entry-{first.pk}")).to_be_in_viewport()
+    expect(page.locator(f"#entry-{first.pk}")).to_have_class(re.compile("is-target"))
+    assert page.url.endswith(address)
+
+
+def composer_looked_at(page: Page, name: str) -> None:
+    for width in (1440, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width)
+        if PICTURES:
+            page.screenshot(path=Path(PICTURES) / f"{name}-{width}.png")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    found = judged(page)
+    assert found.violations_count == 0, found.generate_report()
 
 
 def test_the_composer_counts_the_parts_of_an_sms_as_one_types(desk: Desk, cast: Cast) -> None:

@@ -3,8 +3,9 @@ stand-in."""
 
 from __future__ import annotations
 
+import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,18 +19,29 @@ from channels_inbox.models import Account, Item
 from conversations import attachments, replies
 from conversations.models import Agent, Delivery, Entry, Identity, Inbox, Kind, Role
 from conversations.thread import database_now
+from helpdesk.sandbox.dialler import DiallerSandbox
+from helpdesk.sandbox.generic import GenericSandbox
+from helpdesk.sandbox.telegram import TelegramSandbox
+from helpdesk.sandbox.twilio import TwilioSandbox
+from helpdesk.sandbox.whatsapp import WhatsAppSandbox
 from tests.builders import Cast, head_of, make_agent, make_cast, outgoing, ticket_of
-from tests.channels_inbox.providers.telegram_sandbox import TelegramSandbox
-from tests.channels_inbox.providers.twilio_sandbox import TwilioSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from conversations.models import Attachment
-    from tests.channels_inbox.providers.sandbox import Sandbox
+    from helpdesk.sandbox.provider import Sandbox
 
 # One line for each provider: what covers all of them covers a new one by it.
-SANDBOXES: list[type[Sandbox]] = [TwilioSandbox, TelegramSandbox]
+SANDBOXES: list[type[Sandbox]] = [
+    TwilioSandbox,
+    TelegramSandbox,
+    WhatsAppSandbox,
+    DiallerSandbox,
+    GenericSandbox,
+]
+# Customers write by these, and are written to.
+WRITTEN = [one for one in SANDBOXES if one.written]
 
 
 def knock(url: str, headers: dict[str, str], body: bytes) -> int:
@@ -67,12 +79,15 @@ class Place:
         self.work()
 
     def messages(self) -> list[Entry]:
-        return list(Entry.objects.filter(kind=Kind.MESSAGE).order_by("at"))
+        """What came of what was told: messages, of a telephone system calls."""
+        return list(Entry.objects.filter(kind=self.sandbox.makes).order_by("at"))
 
     def items(self) -> list[tuple[str, str]]:
         return list(Item.objects.order_by("pk").values_list("state", "reason"))
 
-    def answer(self, text: str, files: Sequence[Attachment] = ()) -> Entry:
+    def answer(
+        self, text: str, files: Sequence[Attachment] = (), *, cites: int | None = None
+    ) -> Entry:
         """Alice answers the customer, and nothing is sent yet."""
         identity = Identity.objects.get(value=self.sandbox.customer)
         newest = Entry.objects.filter(kind=Kind.MESSAGE).latest("at")
@@ -80,7 +95,7 @@ class Place:
         entry = replies.reply(
             ticket,
             by=self.cast.alice,
-            outgoing=outgoing(identity, self.inbox, text),
+            outgoing=replace(outgoing(identity, self.inbox, text), cites=cites),
             seen_head=head_of(ticket.conversation_id),
             client_token=uuid.uuid4(),
             attachments=files,
@@ -118,7 +133,18 @@ def connected(sandbox: Sandbox, cast: Cast, admin: Agent, **changes: Any) -> Pla
     assert answer.status_code == 302, answer.content.decode()
     inbox = Inbox.objects.filter(kind=sandbox.kind).latest("pk")
     assert inbox.undo_window == timedelta(0)
+    if sandbox.handed:
+        hand_over(sandbox, inbox, admin)
     return Place(sandbox, inbox, cast, admin)
+
+
+def hand_over(sandbox: Any, inbox: Inbox, admin: Agent) -> None:
+    """An admin has a secret made, and writes it and the address to call into the other system."""
+    client = Client()
+    client.force_login(admin, backend="django.contrib.auth.backends.ModelBackend")
+    page = client.post(reverse("inboxes:new-hook-secret", args=[inbox.pk])).content.decode()
+    found = dict(re.findall(r'<output id="([^"]+)"[^>]*>([^<]+)<', page))
+    sandbox.hook, sandbox.secret = found["hook-url"], found["hook-secret"]
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from django.test import Client
 from conversations import attachments
 from conversations.errors import NotReachable
 from conversations.models import Attachment, Delivery, Identity, Ticket
+from helpdesk.sandbox.twilio import CUSTOMER, NUMBER, TwilioSandbox
 from tests.channels_inbox.providers.conftest import Place, connected, knock, settings_page
-from tests.channels_inbox.providers.twilio_sandbox import CUSTOMER, NUMBER, TwilioSandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

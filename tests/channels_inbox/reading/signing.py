@@ -16,6 +16,7 @@ NOW = 1_790_000_000
 SECRET = "0123456789abcdef" * 4 + "-correct"
 ADDRESS = "https://desk.example/hooks/abc?inbox=1"
 FORM = b"From=%2B84901112223&Body=ch%C3%A0o+b%E1%BA%A1n&MessageSid=SM1"
+SETTINGS = "X-Twilio-Webhooks-Signature-Settings"
 JSON = b'{"app_id": "36", "timestamp": "1790000000000", "text": "ch\xc3\xa0o"}'
 
 
@@ -60,12 +61,21 @@ def zalo(secret: str = SECRET) -> Call:
     return call({"X-ZEvent-Signature": f"mac={mac}"})
 
 
-def twilio(secret: str = SECRET, address: str = ADDRESS, body: bytes = FORM, **fields: Any) -> Call:
+def twilio(
+    secret: str = SECRET,
+    address: str = ADDRESS,
+    body: bytes = FORM,
+    algorithm: str = "sha1",
+    **fields: Any,
+) -> Call:
     """`address` is the one that is signed."""
-    told = sorted(parse_qsl(body.decode(), keep_blank_values=True)) if body == FORM else []
+    is_form = b"=" in body and body != JSON
+    told = sorted(parse_qsl(body.decode(), keep_blank_values=True)) if is_form else []
     signed = address + "".join(name + value for name, value in told)
-    mac = hmac.new(secret.encode(), signed.encode(), hashlib.sha1).digest()
+    mac = hmac.new(secret.encode(), signed.encode(), algorithm).digest()
     headers = {"X-Twilio-Signature": base64.b64encode(mac).decode()}
+    if algorithm != "sha1":
+        headers[SETTINGS] = f"key=webhooks_sharedkey_1,algorithm=HMAC_{algorithm.upper()}"
     return call(headers, body, **{"url": address} | fields)
 
 
@@ -113,7 +123,15 @@ def mandrill(secret: str = SECRET) -> Call:
     return call({"X-Mandrill-Signature": made.header("X-Twilio-Signature")}, made.body)
 
 
+def standard(secret: str = SECRET, *, at: int = NOW, name: str = "msg_1") -> Call:
+    signed = f"{name}.{at}.".encode() + JSON
+    mac = base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode()
+    told = {"webhook-id": name, "webhook-timestamp": str(at), "webhook-signature": f"v1,{mac}"}
+    return call(told)
+
+
 SIGNERS: dict[str, Callable[[str], Call]] = {
+    "meta": meta,
     "whatsapp": meta,
     "messenger": meta,
     "instagram": meta,
@@ -128,6 +146,8 @@ SIGNERS: dict[str, Callable[[str], Call]] = {
     "twilio_voice": twilio,
     "messagebird": messagebird,
     "messagebird_jwt": messagebird,
+    "phone": standard,
+    "generic": standard,
     "brevo": signed_in,
     "mailersend": mailersend,
     "mailjet": signed_in,

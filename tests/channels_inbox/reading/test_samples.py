@@ -15,6 +15,7 @@ from tests.channels_inbox.reading import (
     asian_samples,
     mail_samples,
     meta_samples,
+    own_samples,
     phone_samples,
     telegram_samples,
     whatsapp_samples,
@@ -28,6 +29,7 @@ SAMPLES = [
     *asian_samples.SAMPLES,
     *phone_samples.SAMPLES,
     *mail_samples.SAMPLES,
+    *own_samples.SAMPLES,
 ]
 PROVIDERS = [name for name, reader in READERS.items() if reader.events]
 of_all = pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: f"{one.provider}: {one.name}")
@@ -90,6 +92,44 @@ def test_what_a_database_can_not_hold_is_left_out() -> None:
         b' "text": "a\\u0000b\\ud800"}}'
     )
     assert told_of("telegram", body)[0]["text"] == "ab\ufffd"
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_what_is_not_utf_8_costs_a_sign_and_no_message(mark: bytes) -> None:
+    body = b'{"update_id": 1, "message": {"message_id": 1, "from": {"id": 2}, "text": "a\xe9b"}}'
+    assert told_of("telegram", mark + body)[0]["text"] == "a\ufffdb"
+    body = b"MessageSid=SM1&From=%2B849&Body=a%E9b"
+    assert told_of("twilio_sms", mark + body)[0]["text"] == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Body=a&From=%2B849&MessageSid=SM1",
+        b"MessageSid=SM1&From=%2B849&Body=a&",
+        b"&&MessageSid=SM1&From=%2B849&Flag&Body=a",
+        b"MessageSid=SM1&From=%2B849&Body=a&Body=b&MessageSid=SM2",
+    ],
+)
+def test_a_form_may_be_written_in_many_ways(body: bytes) -> None:
+    (told,) = told_of("twilio_sms", body)
+    assert (told["kind"], told["message_id"], told["text"]) == ("message", "SM1", "a")
+
+
+@pytest.mark.parametrize("body", [b'{"Body": "a=b"}', b"[a=b]", b"Body=&From=", b"plain text"])
+def test_what_is_no_form_is_refused(body: bytes) -> None:
+    with pytest.raises(Unreadable):
+        READERS["twilio_sms"].parse(Call(body))
+
+
+def test_rich_text_nested_to_any_depth_is_read() -> None:
+    depth = 900
+    text = '{"type":"bold","text":' * depth + '"a"' + "}" * depth
+    body = (
+        '{"update_id":1,"message":{"message_id":1,"from":{"id":2},"chat":{"id":2},'
+        f'"rich_message":{{"blocks":[{{"type":"paragraph","text":{text}}}]}}}}}}'
+    )
+    assert told_of("telegram", body.encode())[0]["text"] == "a"
 
 
 @pytest.mark.parametrize("missing", ["message_id", "from"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from channels_inbox.calls import Call
 from channels_inbox.management.commands import verify_webhook
 from channels_inbox.readers import READERS
+from channels_inbox.webhooks import signatures
 from tests.channels_inbox.reading import signing
 from tests.channels_inbox.reading.signing import (
     ADDRESS,
@@ -20,10 +22,12 @@ from tests.channels_inbox.reading.signing import (
     JSON,
     NOW,
     SECRET,
+    SETTINGS,
     SHOWING,
     SIGNERS,
     b64,
     messagebird,
+    standard,
     token,
     twilio,
     vonage,
@@ -106,6 +110,13 @@ def test_the_older_signature_of_meta_is_not_enough() -> None:
         assert not is_valid("whatsapp", Call(JSON, {name: f"sha1={mac}"}))
 
 
+@pytest.mark.parametrize("how", [str.upper, lambda mac: mac.removeprefix("sha256="), "{} ".format])
+def test_what_meta_never_writes_is_refused(how: Callable[[str], str]) -> None:
+    call = signing.meta()
+    written = how(call.headers["X-Hub-Signature-256"])
+    assert not is_valid("whatsapp", replace(call, headers={"X-Hub-Signature-256": written}))
+
+
 def test_zalo_needs_a_body_with_app_and_time() -> None:
     for body in (b"", b"[]", b"{", b"{}"):
         assert not is_valid("zalo", replace(signing.zalo(), body=body))
@@ -155,6 +166,32 @@ def test_twilio_signs_a_body_that_is_no_form_by_its_digest() -> None:
     assert is_valid("twilio", call)
     assert not is_valid("twilio", replace(call, body=JSON + b" "))
     assert not is_valid("twilio", twilio(address=address, body=FORM))
+
+
+@pytest.mark.parametrize(
+    "body", [b"Body=&From=%2B849", b"B=a+b%26c%3Dd&a=%F0%9F%98%80&A=1", b"From=%2B849;x=1&z="]
+)
+def test_twilio_signs_every_field_as_it_is(body: bytes) -> None:
+    assert is_valid("twilio", twilio(body=body))
+    assert not is_valid("twilio", replace(twilio(body=body), body=body + b"&new="))
+
+
+def test_twilio_signs_the_password_in_an_address() -> None:
+    call = twilio(address="https://user:pass@desk.example/a")
+    assert is_valid("twilio", call)
+    assert is_valid("twilio", replace(call, url="https://user:pass@desk.example:443/a"))
+    assert not is_valid("twilio", replace(call, url="https://desk.example/a"))
+
+
+def test_twilio_may_sign_with_a_shared_key_and_says_how() -> None:
+    call = twilio(algorithm="sha256")
+    assert is_valid("twilio", call)
+    assert not is_valid("twilio", call, f"{SECRET}x")
+    for told in ("", "key=k", "key=k,algorithm=HMAC_SHA1", "key=k,algorithm=HMAC_MD5"):
+        assert not is_valid("twilio", replace(call, headers={**call.headers, SETTINGS: told}))
+    for told in ("", "key=k", "key=k, algorithm=HMAC_SHA1"):
+        plain = twilio()
+        assert is_valid("twilio", replace(plain, headers={**plain.headers, SETTINGS: told}))
 
 
 def test_twilio_signs_a_call_without_a_body() -> None:
@@ -230,3 +267,31 @@ def test_vonage_signs_older_messages_by_their_parameters(digest: str) -> None:
 
 def test_every_provider_is_tried() -> None:
     assert set(SIGNERS) == set(READERS)
+
+
+def test_a_call_after_standard_webhooks_is_believed_for_five_minutes() -> None:
+    assert is_valid("phone", standard(at=NOW - 300))
+    assert is_valid("phone", standard(at=NOW + 300))
+    assert not is_valid("phone", standard(at=NOW - 301))
+    assert not is_valid("phone", standard(at=NOW + 301))
+
+
+def test_name_and_time_of_a_call_after_standard_webhooks_are_signed() -> None:
+    call = standard()
+    for name, value in (("webhook-id", "msg_2"), ("webhook-timestamp", str(NOW + 1))):
+        assert not is_valid("phone", replace(call, headers={**call.headers, name: value}))
+
+
+def test_any_of_several_signatures_after_standard_webhooks_will_do() -> None:
+    call = standard()
+    given = call.headers["webhook-signature"]
+    for told in (f"v1,AAAA {given}", f"{given} v1,AAAA", f"v1a,xx {given} v2,yy"):
+        assert is_valid("phone", replace(call, headers={**call.headers, "webhook-signature": told}))
+
+
+def test_a_secret_we_made_is_the_key_in_it() -> None:
+    secret = signatures.new_secret()
+    headers = signatures.headers([secret], "msg_1", NOW, JSON)
+    call = Call(JSON, headers, now=NOW)
+    assert is_valid("phone", call, secret)
+    assert not is_valid("phone", call, signatures.new_secret())
