@@ -113,6 +113,12 @@ def ring_rights(agent: int) -> None:
     _on_commit(partial(_put, (group, "rights"), told, echoes=RIGHTS_ECHOES))
 
 
+def ring_shift(agent: int) -> None:
+    """On commit: a shift of this agent begins or ends, or what they leave with it changed."""
+    group = of_agent(agent)
+    _on_commit(partial(_put, (group, "shift"), {"type": "shift", "group": group}))
+
+
 def ring_teams() -> None:
     """On commit: there is another team."""
     _on_commit(partial(_put, (DESK, "teams"), {"type": "teams", "group": DESK}))

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Prefetch, ProtectedError, Q
 from django.http import Http404
 from django.utils.translation import gettext_lazy as _
 
-from conversations import doorbells, ownership, wake
+from conversations import doorbells, ownership, shifts, wake
 from conversations.errors import BadInput
 from conversations.models import Agent, Assigning, Inbox, Membership, Team, Ticket
 from conversations.models.people import OFFLINE_GRACE
@@ -56,21 +56,27 @@ class Terms:
     assigns: str = Assigning.OFF
     last_agent_first: bool = True
     offline_grace: timedelta | None = OFFLINE_GRACE
+    zone: str = "UTC"
 
 
 def save_team(team: Team, *, name: str, terms: Terms, members: Iterable[Agent], by: Agent) -> Team:
     """Create a team or change it. What people who leave it owned there goes back to it, each in a
     transaction of its own. The first team is the last stop, until another one is.
 
-    Raises BadInput for a name that is taken, and for a parent the team itself stands in for.
+    Raises BadInput for a name that is taken, a zone we don't know, and for a parent the team itself
+    stands in for.
     """
     team.name = name
+    zone_before = team.zone if team.pk else terms.zone
     for field in fields(terms):
         setattr(team, field.name, getattr(terms, field.name))
+    shifts.require_zone(terms.zone)
     try:
         with transaction.atomic():
             _settle_chain(team)
             team.save()
+            if team.zone != zone_before:
+                shifts.plan_all_anew(team)
             doorbells.ring_teams()
     except IntegrityError:
         raise BadInput(_("There is a team of this name already.")) from None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.views import account, api_tokens, people, teams
+from conversations.views import account, api_tokens, people, shift_settings, teams
 
 app_name = "settings"
 
@@ -31,4 +31,7 @@ urlpatterns = [
     path("teams/weights/", teams.weights, name="weights"),
     path("teams/<int:pk>/", teams.team, name="team"),
     path("teams/<int:pk>/remove/", teams.remove, name="remove-team"),
+    path("teams/<int:pk>/shifts/new/", shift_settings.new_shift, name="new-shift"),
+    path("shifts/<int:pk>/", shift_settings.shift, name="shift"),
+    path("shifts/<int:pk>/remove/", shift_settings.remove, name="remove-shift"),
 ]

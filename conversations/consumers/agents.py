@@ -118,6 +118,9 @@ class AgentMember(Member, ABC):
         told = {"agent": message["agent"], "state": message["state"]}
         self.tell({"is": "presence", **told}, key=("presence", message["agent"]))
 
+    def hear_shift(self, message: dict[str, Any]) -> None:
+        self.tell({"is": "shift"}, key="shift")
+
     def hear_rights(self, message: dict[str, Any]) -> None:
         Doubts.here().add(self)
 

@@ -195,7 +195,8 @@ LAWS: Final = (
         JOIN conversations_conversation c ON c.id = t.conversation_id
         WHERE {{here}} AND o.state = 'offered' AND (
           NOT o.packet ?& {HAS_ALL_LINES} OR o.packet_head > c.head
-          OR (o.to_team_id <> o.from_team_id OR o.from_bot_id IS NOT NULL) AND ({LACKS_A_LINE}))
+          OR (o.to_team_id <> o.from_team_id OR o.from_bot_id IS NOT NULL
+            OR o.to_shift_id IS NOT NULL) AND ({LACKS_A_LINE}))
         """,
     ),
     Law(

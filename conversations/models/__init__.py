@@ -38,6 +38,7 @@ from conversations.models.people import Agent, Assigning, Bot, Membership, Prese
 from conversations.models.presence import Presence
 from conversations.models.promises import Promise, PromiseChannel, PromiseState
 from conversations.models.reading import ReadMark
+from conversations.models.shifts import Leaving, Shift, ShiftEnd, ShiftWorker, SignOff
 from conversations.models.tickets import DeadlineKind, Ownership, Status, Ticket
 from conversations.models.tokens import ApiToken, IdempotencyKey, Scope
 from conversations.models.transcripts import (
@@ -123,4 +124,9 @@ __all__ = [
     "TranscriptExport",
     "ValueSort",
     "Window",
+    "Leaving",
+    "Shift",
+    "ShiftEnd",
+    "ShiftWorker",
+    "SignOff",
 ]

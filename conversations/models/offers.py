@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Any
 import pgtrigger
 from django.db import models
 from django.db.models import Case, Exists, F, Func, OuterRef, Q, Value, When
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models.people import Agent, Bot, Membership, Team
+from conversations.models.shifts import Shift, ShiftWorker
 from conversations.models.tickets import Status, Ticket
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 LONGEST = timedelta(hours=24)
+# Shifts come back every week.
+FARTHEST = timedelta(days=8)
 
 
 class Clock(Func):
@@ -33,25 +37,54 @@ class OfferState(models.TextChoices):
     WITHDRAWN = "withdrawn", _("ended")
 
 
+# `to` for statements written by hand, of offers `o` and the agent with the id `agent`.
+MEANT = """((o.to_agent_id = %(agent)s OR o.to_agent_id IS NULL)
+AND o.from_agent_id IS DISTINCT FROM %(agent)s
+AND EXISTS (SELECT FROM conversations_membership n
+  WHERE n.team_id = o.to_team_id AND n.agent_id = %(agent)s AND n.active)
+AND (o.to_shift_id IS NULL OR EXISTS (SELECT FROM conversations_shiftworker w
+  JOIN conversations_shift s ON s.id = w.shift_id
+  WHERE w.shift_id = o.to_shift_id AND w.agent_id = %(agent)s AND s.removed_at IS NULL))
+AND NOT EXISTS (SELECT FROM conversations_decline d
+  JOIN conversations_offer x ON x.id = d.offer_id
+  WHERE x.ticket_id = o.ticket_id AND d.agent_id = %(agent)s AND NOT EXISTS (
+    SELECT FROM conversations_offer y
+    WHERE y.ticket_id = x.ticket_id AND y.state = 'accepted' AND y.id >= x.id)))"""
+
+
 class OfferQuerySet(models.QuerySet["Offer"]):
     def open(self) -> OfferQuerySet:
         """Not closed yet, though perhaps past their time."""
         return self.filter(state=OfferState.OFFERED)
 
-    def standing(self) -> OfferQuerySet:
-        """Those that can be accepted at this moment."""
+    def in_time(self) -> OfferQuerySet:
+        """Those that can be accepted, now or once the shift they are made to begins."""
         return self.open().filter(expires_at__gt=Clock())
 
+    def standing(self) -> OfferQuerySet:
+        """Those that can be accepted at this moment."""
+        return self.in_time().filter(Q(opens_at=None) | Q(opens_at__lte=Clock()))
+
     def overdue(self, now: datetime) -> OfferQuerySet:
-        """Open ones to be closed: past their time, or left behind by what became of the ticket."""
-        left_behind = ~Q(ticket__owner_epoch=F("from_epoch")) | Q(ticket__status=Status.RESOLVED)
+        """Open ones to be closed: past their time, or left behind by what became of the ticket or
+        of the shift."""
+        left_behind = (
+            ~Q(ticket__owner_epoch=F("from_epoch"))
+            | Q(ticket__status=Status.RESOLVED)
+            | Q(to_shift__removed_at__isnull=False)
+        )
         return self.open().filter(Q(expires_at__lte=now) | left_behind)
 
     def to(self, agent: Agent) -> OfferQuerySet:
-        """Those meant for an agent: by name, or as one of the team. Not their own, and none of a
-        ticket they have declined."""
+        """Those meant for an agent: by name, or as one of the team or of the shift. Not their own,
+        and none of a ticket they have declined."""
         teams = Membership.objects.acting(agent).values("team")
-        mine = self.filter(Q(to_agent=agent) | Q(to_agent=None), to_team__in=teams)
+        worked = ShiftWorker.objects.filter(agent=agent, shift__removed_at=None).values("shift")
+        mine = self.filter(
+            Q(to_agent=agent) | Q(to_agent=None),
+            Q(to_shift=None) | Q(to_shift__in=worked),
+            to_team__in=teams,
+        )
         declined = Decline.objects.standing().filter(agent=agent, offer__ticket=OuterRef("ticket"))
         return mine.exclude(from_agent=agent).filter(~Exists(declined))
 
@@ -60,20 +93,21 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 
     def with_people(self) -> OfferQuerySet:
         return self.select_related(
-            *("from_team", "from_agent", "from_bot", "to_team", "to_agent"),
+            *("from_team", "from_agent", "from_bot", "to_team", "to_agent", "to_shift"),
             *("offered_by", "closed_by"),
         )
 
 
 class Offer(models.Model):
-    """A ticket offered to a team, perhaps to one agent of it, with what the next owner must know.
+    """A ticket offered to a team, perhaps to one agent or a shift of it, with what the next owner
+    must know. A shift may accept it from when it begins (`opens_at`).
 
     `from_…` is whose it was, and who has it again when the offer comes to nothing; while it is open
     the ticket has `from_epoch`, so whoever changes the owner has to close it. `warm`: they stay the
     owner until it is accepted; otherwise their team answers for it meanwhile. The packet, and what
     the desk `gathered` with it at `packet_head`, are frozen. A closed offer never changes again.
     Foreign keys laid in SQL: (ticket, epoch) to the history of owners, (team, agent) to the active
-    membership while the offer is open.
+    membership while the offer is open, (shift, team) to the shift.
     """
 
     ticket = models.ForeignKey(
@@ -94,6 +128,10 @@ class Offer(models.Model):
     to_agent = models.ForeignKey(
         Agent, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    to_shift = models.ForeignKey(
+        Shift, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    opens_at = models.DateTimeField(null=True)
     open_agent = models.GeneratedField(
         expression=Case(When(Q(state="offered"), then=F("to_agent_id")), default=None),
         output_field=models.BigIntegerField(null=True),
@@ -155,8 +193,14 @@ class Offer(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(expires_at__gt=F("offered_at"))
-                & Q(expires_at__lte=F("offered_at") + LONGEST),
+                & Q(expires_at__lte=Greatest("offered_at", "opens_at") + LONGEST),
                 name="offer_lasts",
+            ),
+            models.CheckConstraint(
+                condition=Q(to_shift=None, opens_at=None)
+                | Q(to_shift__isnull=False, to_agent=None, opens_at__isnull=False)
+                & Q(opens_at__lte=F("offered_at") + FARTHEST),
+                name="offer_to_shift",
             ),
             models.CheckConstraint(
                 condition=Q(from_agent=None) | Q(from_bot=None), name="offer_one_holder"
@@ -182,8 +226,8 @@ class Offer(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
                     *("ticket", "warm", "from_team", "from_agent", "from_bot", "from_epoch"),
-                    *("to_team", "to_agent", "offered_by", "actor", "offered_at"),
-                    *("packet", "gathered", "packet_head"),
+                    *("to_team", "to_agent", "to_shift", "opens_at", "offered_by", "actor"),
+                    *("offered_at", "packet", "gathered", "packet_head"),
                 ),
             ),
         ]
@@ -198,7 +242,13 @@ class Offer(models.Model):
     @property
     def is_for_absent(self) -> bool:
         """Made by the desk, for who is offline and has it still."""
-        return self.warm and self.offered_by_id is None and self.from_agent_id is not None
+        made_by_desk = self.warm and self.offered_by_id is None and self.to_shift_id is None
+        return made_by_desk and self.from_agent_id is not None
+
+    @property
+    def is_left_behind(self) -> bool:
+        """Made as its owner went: who is gone by then does not get it back."""
+        return self.is_for_absent or self.to_shift_id is not None
 
     @property
     def senders(self) -> list[Agent]:
@@ -207,6 +257,8 @@ class Offer(models.Model):
 
     @property
     def to_name(self) -> str:
+        if self.to_shift:
+            return f"{self.to_team} · {self.to_shift}"
         return str(self.to_agent or self.to_team)
 
     def may_recall(self, agent: Agent) -> bool:

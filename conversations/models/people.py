@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import connection, models
@@ -10,7 +10,17 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-ACTING_TEAMS = "SELECT team_id FROM conversations_membership WHERE agent_id = %s AND active"
+if TYPE_CHECKING:
+    from datetime import datetime
+
+# With what the frame of every page says of shifts, as it would be a question of its own otherwise.
+ACTING_TEAMS = """
+SELECT m.team_id, EXISTS (
+  SELECT FROM conversations_shift s WHERE s.team_id = m.team_id AND s.removed_at IS NULL
+), (SELECT min(l.ends_at) FROM conversations_leaving l
+  WHERE l.agent_id = m.agent_id AND l.settled_at IS NULL)
+FROM conversations_membership m WHERE m.agent_id = %s AND m.active
+"""
 
 BOT_HOLDS_FOR = timedelta(minutes=15)
 
@@ -68,6 +78,7 @@ class Agent(AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     objects: ClassVar[AgentManager] = AgentManager()
+    of_shifts: tuple[bool, datetime | None] | None = None
 
     class Meta:
         constraints = [
@@ -110,7 +121,7 @@ class Assigning(models.TextChoices):
 class Team(models.Model):
     """`parent` stands in while nobody of the team can act; a team without one has the last stop.
     What its members have is offered to the others when they are offline for `offline_grace`
-    (none: never)."""
+    (none: never). Its shifts go by the clocks of its `zone`."""
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     respond_within = models.DurationField(_("respond within"), default=timedelta(hours=8))
@@ -131,6 +142,7 @@ class Team(models.Model):
     offline_grace = models.DurationField(
         null=True, blank=True, default=OFFLINE_GRACE, db_default=OFFLINE_GRACE
     )
+    zone = models.CharField(max_length=60, default="UTC", db_default="UTC")
 
     class Meta:
         ordering = ["name"]
@@ -143,6 +155,7 @@ class Team(models.Model):
                 name="team_parent",
             ),
             models.CheckConstraint(condition=Q(assigns__in=Assigning.values), name="team_assigns"),
+            models.CheckConstraint(condition=~Q(zone=""), name="team_zone"),
         ]
 
     def __str__(self) -> str:
@@ -167,10 +180,13 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.filter(agent=agent, active=True)
 
     def acting_teams(self, agent: Agent) -> frozenset[int]:
-        """Ids of the teams an agent acts in. By hand, as every page asks it."""
+        """Ids of the teams an agent acts in, and into `agent.of_shifts` what `rota.of_page` says.
+        By hand, as every page asks it."""
         with connection.cursor() as cursor:
             cursor.execute(ACTING_TEAMS, [agent.pk])
-            return frozenset(pk for (pk,) in cursor.fetchall())
+            found = cursor.fetchall()
+        agent.of_shifts = (any(row[1] for row in found), next((row[2] for row in found), None))
+        return frozenset(row[0] for row in found)
 
 
 class Membership(models.Model):

@@ -8,13 +8,17 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth import password_validation
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from conversations.models import Agent, Assigning, Role, Team
+from conversations.models import Agent, Assigning, Membership, Role, Shift, Team
 from conversations.models.people import OFFLINE_GRACE
 from conversations.models.weights import MOST_UNITS
 from conversations.teams import Terms
+from conversations.zones import ZONES
 
+CLOCK = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 CHANNELS = {
     "email": _("Mail"),
     "chat": _("Chat"),
@@ -128,6 +132,12 @@ class TeamForm(forms.Form):
             "Empty: never."
         ),
     )
+    zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=[(name, name.replace("_", " ")) for name in ZONES],
+        required=False,
+        help_text=_("The clocks that the shifts of the team go by."),
+    )
     parent = forms.ModelChoiceField(
         label=_("Stands in while nobody of the team can act"),
         queryset=Team.objects.all(),
@@ -144,9 +154,10 @@ class TeamForm(forms.Form):
     )
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
-        if team.pk:
-            kwargs["initial"] = _initial(team)
+        here = timezone.get_current_timezone_name()
+        kwargs["initial"] = _initial(team) if team.pk else {"zone": here}
         super().__init__(*args, **kwargs)
+        self.team = team
         others = self.fields["parent"]
         assert isinstance(others, forms.ModelChoiceField)
         others.queryset = Team.objects.exclude(pk=team.pk)
@@ -165,6 +176,7 @@ class TeamForm(forms.Form):
             assigns=data["assigns"],
             last_agent_first=data["last_agent_first"],
             offline_grace=timedelta(minutes=grace) if grace else None,
+            zone=data["zone"] or self.team.zone,
         )
         return {"name": data["name"], "terms": terms, "members": data["members"]}
 
@@ -178,10 +190,51 @@ def _initial(team: Team) -> dict[str, Any]:
         "members": team.memberships.filter(active=True).values_list("agent", flat=True),
         "assigns": team.assigns,
         "last_agent_first": team.last_agent_first,
+        "zone": team.zone,
         "grace_minutes": int(grace / timedelta(minutes=1)) if grace else None,
         "parent": team.parent_id,
         "is_last_stop": team.is_last_stop,
     }
+
+
+class ShiftForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=60)
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_("Days"),
+        choices=list(WEEKDAYS.items()),
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        initial=range(5),
+        help_text=_("On which days it begins."),
+    )
+    begins = forms.TimeField(label=_("From"), widget=CLOCK)
+    ends = forms.TimeField(
+        label=_("Until"),
+        widget=CLOCK,
+        help_text=_("An earlier time, or the same, is one of the next day."),
+    )
+    agents = forms.ModelMultipleChoiceField(
+        label=_("Who works it"),
+        queryset=Agent.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("A shift that nobody works does not take place."),
+    )
+
+    def __init__(self, *args: Any, shift: Shift, **kwargs: Any) -> None:
+        if shift.pk:
+            kwargs["initial"] = {
+                "name": shift.name,
+                "weekdays": shift.weekdays,
+                "begins": shift.begins,
+                "ends": shift.ends,
+                "agents": shift.workers.values_list("agent", flat=True),
+            }
+        super().__init__(*args, **kwargs)
+        members = Membership.objects.filter(team=shift.team_id, active=True).values("agent")
+        agents = self.fields["agents"]
+        assert isinstance(agents, forms.ModelMultipleChoiceField)
+        agents.queryset = Agent.objects.filter(pk__in=members).order_by("name", "pk")
 
 
 class PersonForm(RoleForm):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from conversations import teams, workload
 from conversations.errors import BadInput
-from conversations.models import Inbox, Team
+from conversations.models import Inbox, Shift, Team
 from conversations.views.access import AgentRequest, for_admins
 from conversations.views.people_forms import TeamForm, WeightsForm
 
@@ -41,7 +44,7 @@ def remove(request: AgentRequest, pk: int) -> HttpResponse:
     try:
         teams.remove(gone, by=request.user)
     except BadInput as error:
-        context = {"team": gone, "form": TeamForm(team=gone), "problem": error.message}
+        context = {**_shown(gone), "form": TeamForm(team=gone), "problem": error.message}
         return render(request, "settings/team.html", context, status=422)
     messages.success(request, _("The team %(name)s was removed.") % {"name": name})
     return redirect("settings:teams")
@@ -71,5 +74,17 @@ def _edit(request: AgentRequest, edited: Team) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("settings:teams")
-    context = {"team": edited, "form": form}
+    context = {**_shown(edited), "form": form}
     return render(request, "settings/team.html", context, status=422 if form.errors else 200)
+
+
+def _shown(team: Team) -> dict[str, Any]:
+    kept = Shift.objects.kept().filter(team=team.pk).prefetch_related("workers__agent")
+    return {"team": team, "shifts": [(one, _days(one)) for one in kept] if team.pk else []}
+
+
+def _days(shift: Shift) -> str:
+    """ "Every day", or the days by their short names."""
+    if len(shift.weekdays) == len(WEEKDAYS_ABBR):
+        return _("Every day")
+    return ", ".join(str(WEEKDAYS_ABBR[day]) for day in shift.weekdays)
