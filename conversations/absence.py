@@ -65,7 +65,8 @@ def offer_due() -> int:
 
 def end_for_present() -> int:
     """Who is back has what was only offered meanwhile. Returns how many offers ended."""
-    rows = Offer.objects.open().filter(warm=True, offered_by=None, from_agent__isnull=False)
+    made_by_desk = Offer.objects.open().filter(warm=True, offered_by=None, to_shift=None)
+    rows = made_by_desk.filter(from_agent__isnull=False)
     waiting = list(rows.select_related("ticket", "from_agent"))
     states = presence.states({row.from_agent_id for row in waiting if row.from_agent_id})
     back = {pk for pk, state in states.items() if state != PresenceState.OFFLINE}

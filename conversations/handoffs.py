@@ -9,9 +9,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.db import connection
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from conversations import drafts, offers, ownership, packets, public
+from conversations.columns import Columns, parted, relate
 from conversations.errors import BadInput, Moved, NotAllowed, OfferOver, StaleOwner
 from conversations.models import (
     Agent,
@@ -21,19 +25,41 @@ from conversations.models import (
     Decline,
     Offer,
     OfferState,
+    Team,
     Ticket,
 )
-from conversations.models.offers import LONGEST
+from conversations.models.offers import LONGEST, MEANT
 from conversations.packets import Packet
 from conversations.sweeping import each
 from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
-    from conversations.models import Bot, Team
+    from collections.abc import Iterable
+
+    from conversations.models import Bot
+    from conversations.rota import Stretch
 
 ANSWER_WITHIN: Final = timedelta(minutes=10)
 LONGEST_LINE: Final = 200
 BATCH: Final = 100
+
+# Every answer to an offer begins with this.
+OFFER, TICKET, TEAM, AGENT = Columns(Offer), Columns(Ticket), Columns(Team), Columns(Agent)
+READ: Final = f"""
+SELECT {OFFER.of("o")}, {TICKET.of("t")},
+  {", ".join(TEAM.of(team) for team in ("ft", "tt", "m"))},
+  {", ".join(AGENT.of(agent) for agent in ("fa", "ta", "ob", "cb", "a"))}, {MEANT}
+FROM conversations_offer o JOIN conversations_ticket t ON t.id = o.ticket_id
+JOIN conversations_team ft ON ft.id = o.from_team_id
+JOIN conversations_team tt ON tt.id = o.to_team_id
+JOIN conversations_team m ON m.id = t.team_id
+LEFT JOIN conversations_agent fa ON fa.id = o.from_agent_id
+LEFT JOIN conversations_agent ta ON ta.id = o.to_agent_id
+LEFT JOIN conversations_agent ob ON ob.id = o.offered_by_id
+LEFT JOIN conversations_agent cb ON cb.id = o.closed_by_id
+LEFT JOIN conversations_agent a ON a.id = t.agent_id
+WHERE o.id = %(offer)s
+"""
 
 
 def offer(
@@ -41,31 +67,43 @@ def offer(
     *,
     team: Team,
     agent: Agent | None = None,
+    shift: Stretch | None = None,
     by: Agent,
     epoch: int,
     packet: Packet | None = None,
     warm: bool = True,
     within: timedelta = ANSWER_WITHIN,
 ) -> Offer:
-    """Offer a ticket to a team, or to one agent of it, who may accept it for `within` (at most a
-    day). Direct (not `warm`): the owner steps back at once, and their team answers until then.
+    """Offer a ticket to a team, or to one agent or a shift of it, who may accept it for `within`
+    (at most a day; a shift from when it begins). Direct (not `warm`): the owner steps back at once,
+    and their team answers until then.
 
     The same offer again answers with the first. Raises StaleOwner when the ticket is no more at
     `epoch`, BadInput for who can't take it over, and for a packet that doesn't fit (another team
-    must get one, and whoever takes over from a bot).
+    must get one, a shift, and whoever takes over from a bot).
     """
     if not timedelta(0) < within <= LONGEST:
         raise BadInput(_("Give them a day at most to answer."))
     with locked(ticket.origin_id) as thread:
         fresh = Ticket.objects.select_related("team", "agent", "bot").get(pk=ticket.pk)
-        packet = packets.check(packet or Packet(), fresh, required=_wants_packet(fresh, team))
+        required = shift is not None or _wants_packet(fresh, team)
+        packet = packets.check(packet or Packet(), fresh, required=required)
         before = _open_offer(thread, fresh)
         if before:
-            return _same(before, (team.pk, agent, by.pk, warm, packet.stored()))
+            to = (team.pk, agent, shift.shift if shift else None)
+            return _same(before, (*to, by.pk, warm, packet.stored()))
         if fresh.owner_epoch != epoch:
             raise StaleOwner
         return offer_within(
-            thread, fresh, team=team, agent=agent, by=by, packet=packet, warm=warm, within=within
+            thread,
+            fresh,
+            team=team,
+            agent=agent,
+            shift=shift,
+            by=by,
+            packet=packet,
+            warm=warm,
+            within=within,
         )
 
 
@@ -75,6 +113,7 @@ def offer_within(
     *,
     team: Team,
     agent: Agent | None = None,
+    shift: Stretch | None = None,
     by: Agent | Bot,
     packet: Packet,
     warm: bool = True,
@@ -83,6 +122,10 @@ def offer_within(
     """The same under the thread's lock, for a ticket read under it that nobody is offered, and a
     packet that was checked or written by us. Raises BadInput for who can't take it over."""
     _check_receiver(ticket, team, agent, by)
+    if shift:
+        _check_shift(ticket, team, shift)
+    elif agent is None:
+        _check_team(ticket, team)
     made = Offer(
         ticket=ticket,
         warm=warm,
@@ -91,6 +134,8 @@ def offer_within(
         from_bot=ticket.bot,
         to_team=team,
         to_agent=agent,
+        to_shift=shift.shift if shift else None,
+        opens_at=shift.begins_at if shift else None,
         offered_by=by if isinstance(by, Agent) else None,
         actor=by.actor,
         packet=packet.stored(),
@@ -99,7 +144,7 @@ def offer_within(
         ),
         packet_head=thread.head,
         offered_at=thread.now,
-        expires_at=thread.now + within,
+        expires_at=max(thread.now, shift.begins_at if shift else thread.now) + within,
     )
     if not warm and not ticket.is_unowned:
         actor = Actor.of(by)
@@ -120,10 +165,11 @@ def accept(offer: Offer, *, by: Agent, seen_head: int, restatement: str | None) 
     if restatement is not None and not said:
         raise BadInput(_("Say in one line what comes next, or skip it."))
     with locked(offer.ticket.origin_id) as thread:
-        fresh = _fresh(offer)
+        fresh, is_meant = _fresh_for(by, offer)
         if fresh.state == OfferState.ACCEPTED and fresh.closed_by_id == by.pk:
             return fresh
-        _require_meant_for(fresh, by)
+        _require_meant(fresh, is_meant)
+        _require_begun(thread, fresh)
         _require_read(thread, fresh, seen_head)
         offers.close(
             thread,
@@ -149,10 +195,10 @@ def decline(offer: Offer, *, by: Agent, reason: str) -> Offer:
     if not why:
         raise BadInput(_("Say why you can't take it. Who offered it has to find somebody else."))
     with locked(offer.ticket.origin_id) as thread:
-        fresh = _fresh(offer)
+        fresh, is_meant = _fresh_for(by, offer)
         if fresh.declines.filter(agent=by).exists():
             return fresh
-        _require_meant_for(fresh, by)
+        _require_meant(fresh, is_meant)
         Decline.objects.create(offer=fresh, agent=by, reason=why, declined_at=thread.now)
         if _somebody_left(fresh):
             thread.stamp(fresh)
@@ -192,9 +238,10 @@ def expire_due() -> int:
     return each(list(due[:BATCH]), _expire_one)
 
 
-def saw(alert: Alert, *, by: Agent) -> None:
-    """A lead has looked at it; nobody has to any more. Seeing it again changes nothing."""
-    Alert.objects.unseen().filter(pk=alert.pk).update(seen_at=Clock(), seen_by=by)
+def saw(alerts: Iterable[Alert], *, by: Agent) -> None:
+    """A lead has looked at them; nobody has to any more. Seeing one again changes nothing."""
+    rows = Alert.objects.unseen().filter(pk__in=[alert.pk for alert in alerts])
+    rows.update(seen_at=Clock(), seen_by=by)
 
 
 def _expire_one(offer: Offer) -> bool:
@@ -204,6 +251,10 @@ def _expire_one(offer: Offer) -> bool:
             return False
         if fresh.ticket.owner_epoch != fresh.from_epoch or fresh.ticket.is_resolved:
             return offers.withdraw(thread, fresh.ticket, cause="changed") is not None
+        if fresh.to_shift and fresh.to_shift.removed_at:
+            offers.close(thread, fresh, OfferState.WITHDRAWN, cause="shift_removed")
+            _end(thread, fresh, "offer_withdrawn", by=SYSTEM, reason="shift_removed")
+            return True
         if fresh.expires_at > thread.now:
             return False
         _expire(thread, fresh)
@@ -243,7 +294,8 @@ def _wants_packet(ticket: Ticket, team: Team) -> bool:
 
 def _same(before: Offer, asked: tuple[object, ...]) -> Offer:
     """What a second press of the button means."""
-    told = (before.to_team_id, before.to_agent, before.offered_by_id, before.warm, before.packet)
+    to = (before.to_team_id, before.to_agent, before.to_shift)
+    told = (*to, before.offered_by_id, before.warm, before.packet)
     if told != asked:
         raise BadInput(
             _("This is offered to %(name)s already. Take that back first.")
@@ -259,12 +311,9 @@ def _check_receiver(ticket: Ticket, team: Team, agent: Agent | None, by: Agent |
         raise BadInput(
             _("Only its own team may read this. Give it to the other team instead of offering it.")
         )
-    if agent is None:
-        _check_team(ticket, team)
-        return
-    if agent in (by, ticket.agent):
+    if agent and agent in (by, ticket.agent):
         raise BadInput(_("Offer it to somebody who doesn't have it."))
-    if _declined(ticket, agent):
+    if agent and _declined(ticket, agent):
         raise BadInput(_("They have declined this already. Choose somebody else."))
 
 
@@ -273,6 +322,13 @@ def _check_team(ticket: Ticket, team: Team) -> None:
         raise BadInput(_("That team has it already."))
     if not offers.who_may_take(ticket, team.pk, ticket.agent_id).exists():
         raise BadInput(_("Nobody in that team can take it. Choose another one."))
+
+
+def _check_shift(ticket: Ticket, team: Team, stretch: Stretch) -> None:
+    if stretch.shift.team_id != team.pk:
+        raise BadInput(_("That shift is of another team. Choose one of its own."))
+    if not offers.who_may_take(ticket, team.pk, ticket.agent_id, stretch.shift.pk).exists():
+        raise BadInput(_("Nobody of that shift can take it. Offer it to the team instead."))
 
 
 def _declined(ticket: Ticket, agent: Agent) -> bool:
@@ -320,18 +376,31 @@ def _somebody_left(offer: Offer) -> bool:
     """Whether an offer to a team is still one for somebody."""
     if offer.to_agent_id is not None:
         return False
-    return offers.who_may_take(offer.ticket, offer.to_team_id, offer.from_agent_id).exists()
+    asked = (offer.to_team_id, offer.from_agent_id, offer.to_shift_id)
+    return offers.who_may_take(offer.ticket, *asked).exists()
 
 
-def _require_meant_for(offer: Offer, agent: Agent) -> None:
+def _require_meant(offer: Offer, is_meant: bool) -> None:
     if not offer.is_open:
         raise OfferOver
-    if not Offer.objects.filter(pk=offer.pk).to(agent).exists():
+    if not is_meant:
         raise NotAllowed(_("This is not offered to you."))
 
 
+def _require_begun(thread: Thread, offer: Offer) -> None:
+    if offer.opens_at and offer.opens_at > thread.now:
+        at = date_format(timezone.localtime(offer.opens_at), "SHORT_DATETIME_FORMAT")
+        raise BadInput(
+            _("This is for the shift that begins %(at)s. It can be accepted from then on.")
+            % {"at": at}
+        )
+
+
 def _require_read(thread: Thread, offer: Offer, seen_head: int) -> None:
-    """Who accepts has at least what the packet was written on."""
+    """Who accepts has at least what the packet was written on. It is frozen: who has read that
+    alone, on the board of a shift, needs no newer page."""
+    if seen_head == offer.packet_head:
+        return
     oldest = max(thread.conversation.reset_head, offer.packet_head)
     if not oldest <= seen_head <= thread.head:
         raise Moved(_("Load the page again, and read what is new before you accept."))
@@ -345,8 +414,22 @@ def _one_line(text: str) -> str:
 
 
 def _fresh(offer: Offer) -> Offer:
-    return (
-        Offer.objects.with_people()
-        .select_related("ticket__team", "ticket__agent", "ticket__bot")
-        .get(pk=offer.pk)
-    )
+    return _fresh_for(None, offer)[0]
+
+
+def _fresh_for(agent: Agent | None, offer: Offer) -> tuple[Offer, bool]:
+    """As it is now, with its ticket and who is named in both, and whether it is meant for this
+    agent; bots are read when asked for."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ, {"offer": offer.pk, "agent": agent.pk if agent else 0})
+        row = cursor.fetchone()
+    if row is None:
+        raise Offer.DoesNotExist
+    *values, is_meant = row
+    fresh: Offer
+    fresh, ticket, *named = parted(values, OFFER, TICKET, *[TEAM] * 3, *[AGENT] * 5)
+    from_team, to_team, team, from_agent, to_agent, offered_by, closed_by, agent_now = named
+    relate(ticket, team=team, agent=agent_now)
+    relate(fresh, ticket=ticket, from_team=from_team, to_team=to_team, from_agent=from_agent)
+    relate(fresh, to_agent=to_agent, offered_by=offered_by, closed_by=closed_by)
+    return fresh, is_meant

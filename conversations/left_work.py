@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from conversations.models import Team, Ticket
+    from conversations.rota import Stretch
     from conversations.thread import Thread
 
 # What can be left out first where it gets too long.
@@ -35,13 +36,18 @@ ASKS_WORDS: Final = 20
 def packet_of(ticket: Ticket, why: str) -> Packet:
     """By what the thread says. `why` is a sentence in the language of the ticket's team. Reads
     texts, so never under a lock."""
-    filled = packets.prefilled(ticket)
+    return fitting(packets.prefilled(ticket), ticket, why)
+
+
+def fitting(filled: Packet, ticket: Ticket, why: str) -> Packet:
+    """A packet out of the thread with what another one must be told, and no longer than it may
+    be."""
     asks = filled.asks if filled.asks.text else Line(ticket.subject or _("See the newest message."))
     then = filled.next if filled.next.text else Line(_("Answer the customer."))
-    return _fitting(replace(filled, asks=asks, next=then, reason=Line(why)))
+    return _shortened(replace(filled, asks=asks, next=then, reason=Line(why)))
 
 
-def _fitting(packet: Packet) -> Packet:
+def _shortened(packet: Packet) -> Packet:
     for name in DISPENSABLE:
         if packet.words > packets.WORDS:
             packet = replace(packet, **{name: Line()})
@@ -85,27 +91,36 @@ def leave(
     why: str,
     warm: bool,
     within: timedelta = LONGEST,
+    shift: Stretch | None = None,
 ) -> Offer | None:
-    """Offer a ticket under its conversation's lock, to the first team that can take it; None where
-    none can. `of` is whose it was; not `warm`, they have it no more."""
-    to = who_can(ticket, but=of)
+    """Offer a ticket under its conversation's lock, to this shift if somebody of it can take it,
+    else to the first team that can; None where none can. `of` is whose it was; not `warm`, they
+    have it no more."""
+    if shift and not offers.who_may_take(
+        ticket, ticket.team_id, of.pk if of else None, shift.shift.pk
+    ):
+        shift = None
+    to = ticket.team if shift else who_can(ticket, but=of)
     if to is None:
         return None
     with translation.override(language_of(to)):
-        fine = _checked(packet, ticket, why, required=to.pk != ticket.team_id)
+        needed = shift is not None or to.pk != ticket.team_id
+        fine = _checked(packet, ticket, why, required=needed)
     made = Offer(
         ticket=ticket,
         warm=warm,
         from_team=ticket.team,
         from_agent=of,
         to_team=to,
+        to_shift=shift.shift if shift else None,
+        opens_at=shift.begins_at if shift else None,
         actor=SYSTEM.actor,
         packet=fine.stored(),
         gathered=packets.gather(thread, ticket, [of] if of else []),
         packet_head=thread.head,
         from_epoch=ticket.owner_epoch,
         offered_at=thread.now,
-        expires_at=thread.now + within,
+        expires_at=max(thread.now, shift.begins_at if shift else thread.now) + within,
         rev=thread.next_rev(),
     )
     made.save(force_insert=True)

@@ -8,16 +8,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
 from django.db.models import Q
 
 from conversations.errors import OfferOver
-from conversations.models import Clock, Decline, Membership, Offer, OfferState, Ticket
+from conversations.models import (
+    Clock,
+    Decline,
+    Membership,
+    Offer,
+    OfferState,
+    ShiftWorker,
+    Ticket,
+)
 from conversations.thread import SYSTEM, Actor
 
 if TYPE_CHECKING:
     from conversations.models.offers import OfferQuerySet
     from conversations.models.people import MembershipQuerySet
     from conversations.thread import Thread
+
+# Each change of owner asks it, and mostly there is none.
+OFFERED = "SELECT 1 FROM conversations_offer WHERE ticket_id = %s AND state = 'offered'"
 
 IN_TIME = Q(expires_at__gt=Clock())
 TOO_LATE = Q(expires_at__lte=Clock())
@@ -38,7 +50,10 @@ def close(
 
 def withdraw(thread: Thread, ticket: Ticket, *, cause: str, by: Actor = SYSTEM) -> Offer | None:
     """End the offer of this ticket, if there is one, because of something else that happened."""
-    offer = Offer.objects.open().filter(ticket=ticket).select_related("to_team", "to_agent").first()
+    if not is_offered(ticket.pk):
+        return None
+    rows = Offer.objects.open().filter(ticket=ticket)
+    offer = rows.select_related("to_team", "to_agent", "to_shift").first()
     if offer is None:
         return None
     rows = Offer.objects.open().filter(pk=offer.pk)
@@ -48,10 +63,22 @@ def withdraw(thread: Thread, ticket: Ticket, *, cause: str, by: Actor = SYSTEM) 
     return offer
 
 
-def who_may_take(ticket: Ticket, team: int, owner: int | None) -> MembershipQuerySet:
-    """Members of a team who neither have it nor have declined it."""
+def is_offered(ticket: int) -> bool:
+    """Whether an offer of a ticket (by id) is open."""
+    with connection.cursor() as cursor:
+        cursor.execute(OFFERED, [ticket])
+        return cursor.fetchone() is not None
+
+
+def who_may_take(
+    ticket: Ticket, team: int, owner: int | None, shift: int | None = None
+) -> MembershipQuerySet:
+    """Members of a team, or of a shift of it, who neither have it nor have declined it."""
     declined = Decline.objects.standing().filter(offer__ticket=ticket).values("agent")
     members = Membership.objects.filter(team=team, active=True).exclude(agent__in=declined)
+    if shift is not None:
+        worked = ShiftWorker.objects.filter(shift=shift, shift__removed_at=None)
+        members = members.filter(agent__in=worked.values("agent"))
     return members.exclude(agent=owner) if owner else members
 
 

@@ -141,7 +141,7 @@ def give_back(thread: Thread, ticket: Ticket, offer: Offer) -> None:
     team, agent, bot = offer.from_team, offer.from_agent, offer.from_bot
     if agent and not Membership.objects.acting(agent).filter(team=team).exists():
         agent = None
-    if agent and offer.is_for_absent and not _is_here(agent):
+    if agent and offer.is_left_behind and not _is_here(agent):
         agent = None
     # What it offered itself, it has given up.
     if bot and (bot.actor == offer.actor or not bot.is_active or bot.team_id != team.pk):

@@ -17,6 +17,7 @@ from conversations import (
     presence,
     promises,
     replies,
+    shift_ends,
     tickets,
     wake,
 )
@@ -33,6 +34,8 @@ def sweep() -> None:
     tickets.wake_due()
     handoffs.expire_due()
     bots.give_up_due()
+    shift_ends.tell_due()
+    shift_ends.settle_due()
 
 
 @shared_task(name=wake.ASSIGN, queue="fast")

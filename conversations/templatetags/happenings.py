@@ -106,6 +106,9 @@ REASONS = {
     ("offer_withdrawn", "back"): gettext_noop(
         "The offer to %(to_name)s ended: who has this is back"
     ),
+    ("offer_withdrawn", "shift_removed"): gettext_noop(
+        "The offer to %(to_name)s ended: there is no such shift any more"
+    ),
     ("assigned", "next"): gettext_noop("The desk gave this to %(agent_name)s"),
     ("assigned", "knows"): gettext_noop(
         "The desk gave this to %(agent_name)s, who knows the customer"

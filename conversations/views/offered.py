@@ -41,7 +41,7 @@ def unanswered(request: AgentRequest) -> HttpResponse:
     rows = Alert.objects.for_lead(request.user).unseen().order_by("-made_at", "-pk")
     alerts = rows.select_related(
         *("team", "ticket__conversation__customer", "ticket__agent", "ticket__team"),
-        *("offer__to_team", "offer__to_agent", "offer__offered_by"),
+        *("offer__to_team", "offer__to_agent", "offer__offered_by", "offer__from_agent"),
     )
     return render(request, "offers/unanswered.html", {"alerts": alerts[:MOST_SHOWN]})
 
@@ -49,5 +49,5 @@ def unanswered(request: AgentRequest) -> HttpResponse:
 @require_POST
 @for_agents
 def seen(request: AgentRequest, pk: int) -> HttpResponse:
-    handoffs.saw(alert_for(request.user, pk), by=request.user)
+    handoffs.saw([alert_for(request.user, pk)], by=request.user)
     return done(request, reverse("conversations:unanswered"))

@@ -184,6 +184,7 @@ def test_taken_back_by_a_supervisor_it_stays(cast: Cast, ticket: Ticket) -> None
 
 def test_where_the_team_assigns_by_itself_it_is_assigned_next(cast: Cast, ticket: Ticket) -> None:
     sets(cast.support, assigns="round_robin")
+    begins(ticket, cast.alice)
     gone_for(cast.alice, LONG)
     comes(cast.bob)
     absence.offer_due()
@@ -194,6 +195,29 @@ def test_where_the_team_assigns_by_itself_it_is_assigned_next(cast: Cast, ticket
     handoffs.expire_due()
     assert assignment.assign_due() == 1
     assert owner(ticket) == (cast.support.pk, cast.bob.pk)
+    assert drafts.drafts_of(ticket, cast.bob)["reply"].text == "Dear Kim, it"
+
+
+def test_taken_instead_of_accepted_the_draft_goes_along(cast: Cast, ticket: Ticket) -> None:
+    begins(ticket, cast.alice)
+    gone_for(cast.alice, LONG)
+    absence.offer_due()
+    ownership.take(ticket, by=cast.bob, epoch=2)
+    assert drafts.drafts_of(ticket, cast.bob)["reply"].text == "Dear Kim, it"
+    assert not drafts.drafts_of(ticket, cast.alice)
+    laws.check()
+
+
+def test_taken_from_who_is_here_or_who_had_it_long_ago_the_draft_stays(
+    cast: Cast, ticket: Ticket
+) -> None:
+    begins(ticket, cast.alice)
+    ownership.take(ticket, by=cast.bob, epoch=2)
+    assert drafts.drafts_of(ticket, cast.alice)
+    gone_for(cast.alice, LONG)
+    ownership.release(ticket, by=cast.bob, epoch=3)
+    ownership.take(ticket, by=cast.bob, epoch=4)
+    assert drafts.drafts_of(ticket, cast.alice)
 
 
 def test_alone_in_the_team_the_one_above_is_asked(cast: Cast) -> None:
@@ -281,6 +305,15 @@ def test_disabling_leaves_an_offer_with_the_draft(cast: Cast, ticket: Ticket) ->
     handoffs.expire_due()
     assert owner(pending) == (cast.support.pk, None)
     laws.check()
+
+
+def test_what_the_disabled_had_begun_goes_to_who_takes_it(cast: Cast, ticket: Ticket) -> None:
+    boss = make_agent("Dana", role="admin")
+    begins(ticket, cast.alice)
+    people.disable(cast.alice, by=boss)
+    fresh = Ticket.objects.get(pk=ticket.pk)
+    ownership.take(fresh, by=cast.bob, epoch=fresh.owner_epoch)
+    assert drafts.drafts_of(ticket, cast.bob)["reply"].text == "Dear Kim, it"
 
 
 def test_who_leaves_a_team_of_one_leaves_it_to_the_one_above(cast: Cast) -> None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import Error, transaction
+from django.db import Error, connection, transaction
 from django.http import Http404
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from conversations import (
     attachments,
@@ -16,7 +18,9 @@ from conversations import (
     ownership,
     permissions,
     replies,
+    shifts,
     tickets,
+    windows,
 )
 from conversations.errors import BadInput, Moved, NotAllowed, OfferOver, StaleContext, StaleOwner
 from conversations.models import (
@@ -27,12 +31,15 @@ from conversations.models import (
     Ownership,
     Ticket,
 )
+from conversations.models.offers import MEANT
 from conversations.packets import Line, Packet
-from conversations.thread import SYSTEM, locked
+from conversations.rota import Stretch
+from conversations.thread import SYSTEM, database_now, locked
 from tests import builders
 from tests.builders import Cast
 from tests.conversations.happened import watched
 from tests.conversations.offering import PACKET, accepted, offered, owner, to_billing
+from tests.conversations.on_shift import shift_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,6 +215,28 @@ def test_the_desk_adds_what_it_knows(cast: Cast, ticket: Ticket) -> None:
     assert (identity["shown"], identity["proof"]) == ("kim@example.org", "aligned")
 
 
+def test_it_says_how_long_they_can_be_written_to_freely(cast: Cast, ticket: Ticket) -> None:
+    inbox, secret = (
+        builders.make_inbox(cast.support, name, kind="whatsapp", **told)
+        for name, told in (
+            ("Lamps on WhatsApp", {"address": "+842838220000"}),
+            ("Legal on WhatsApp", {"address": "+842838220001", "restriction": "legal"}),
+        )
+    )
+    entry = builders.write_in(inbox, "+84901112223", kind="whatsapp", follows_on=True)
+    identity = entry.identity
+    assert identity is not None
+    now = timezone.now()
+    for number, one in enumerate((inbox, secret)):
+        windows.opened(one, identity, at=now - timedelta(hours=number))
+    theirs = builders.ticket_of(entry)
+    offer = offered(ownership.take(theirs, by=cast.alice, epoch=1), cast)
+    (window,) = offer.gathered["windows"]
+    assert (window["inbox_name"], window["shown"]) == ("Lamps on WhatsApp", "+84901112223")
+    assert datetime.fromisoformat(window["closes_at"]) == now + timedelta(hours=24)
+    assert offered(ticket, cast).gathered["windows"] == []
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -283,6 +312,48 @@ def test_only_who_is_asked_answers(cast: Cast, ticket: Ticket) -> None:
     mine = offered(ticket, cast, team=cast.support)
     with pytest.raises(NotAllowed):
         accepted(mine, cast.alice)
+
+
+def test_both_spellings_of_who_is_asked_say_the_same(cast: Cast, ticket: Ticket) -> None:
+    dana, eve = (builders.make_agent(name, cast.billing) for name in ("Dana", "Eve"))
+    gone = builders.make_agent("Gone", cast.billing, is_active=False)
+    everybody = (cast.alice, cast.bob, cast.charlie, dana, eve, gone)
+
+    def asked(offer: Offer) -> set[str]:
+        found = {who for who in everybody if Offer.objects.filter(pk=offer.pk).to(who).exists()}
+        with connection.cursor() as cursor:
+            for who in everybody:
+                told = {"offer": offer.pk, "agent": who.pk}
+                cursor.execute(
+                    f"SELECT {MEANT} FROM conversations_offer o WHERE o.id = %(offer)s", told
+                )
+                assert cursor.fetchone()[0] is (who in found), who
+        return {who.name for who in found}
+
+    by_name = offered(ticket, cast)
+    assert asked(by_name) == {"Bob"}
+    handoffs.recall(by_name, by=cast.alice)
+    to_team = to_billing(ticket, cast)
+    assert asked(to_team) == {"Charlie", "Dana", "Eve"}
+    handoffs.decline(to_team, by=cast.charlie, reason="No.")
+    assert asked(to_team) == {"Dana", "Eve"}
+    accepted(to_team, dana)
+    late = shift_of(cast.billing, "Late", cast.charlie, dana)
+    stretch = Stretch(late, database_now(), database_now() + timedelta(hours=1))
+    told: dict[str, Any] = {"by": dana, "epoch": 3, "packet": PACKET}
+    to_shift = handoffs.offer(ticket, team=cast.billing, shift=stretch, **told)
+    assert asked(to_shift) == {"Charlie"}
+    shifts.remove_shift(late, by=cast.charlie)
+    assert asked(to_shift) == set()
+
+
+def test_accepting_asks_little(cast: Cast, ticket: Ticket) -> None:
+    offer = offered(ticket, cast)
+    head = builders.head_of(ticket.conversation_id)
+    found = permissions.offer_for(cast.bob, offer.pk, to="answer")
+    with CaptureQueriesContext(connection) as asked:
+        handoffs.accept(found, by=cast.bob, seen_head=head, restatement="I ask the carrier.")
+    assert len(asked) <= 13, [row["sql"] for row in asked.captured_queries]
 
 
 def test_nobody_accepts_what_they_have_not_on_screen(cast: Cast, ticket: Ticket) -> None:

@@ -156,7 +156,7 @@ def test_not_answered_the_sender_has_it_and_the_leads_hear_of_it(
         with pytest.raises(Http404):
             permissions.alert_for(agent, row.pk)
     for _twice in range(2):
-        handoffs.saw(permissions.alert_for(boss, alert.pk), by=boss)
+        handoffs.saw([permissions.alert_for(boss, alert.pk)], by=boss)
     assert [row.seen_by for row in Alert.objects.for_lead(boss)] == [boss]
     assert not Alert.objects.for_lead(boss).unseen().exists()
 
