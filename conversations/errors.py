@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrPromise
 
-    from conversations.models import Entry, Promise
+    from conversations.models import Entry, Promise, Ticket
 
 
 class DomainError(Exception):
@@ -50,6 +50,17 @@ class Moved(DomainError):
 
     code = "reset"
     message = _("This conversation was put together anew. Load the page again.")
+
+
+class StillYours(DomainError):
+    """Going off shift with what nobody was offered (409)."""
+
+    code = "still_yours"
+    message = _("Your shift ends, and you have conversations nobody was offered. Offer them first.")
+
+    def __init__(self, tickets: Sequence[Ticket]) -> None:
+        super().__init__()
+        self.tickets = list(tickets)
 
 
 class StaleOwner(DomainError):

@@ -20,6 +20,7 @@ from conversations.errors import (
     PromisesOpen,
     StaleContext,
     StaleOwner,
+    StillYours,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def status_of(error: DomainError) -> int:
     to wait, else 422."""
     if isinstance(error, NotAllowed):
         return 403
-    moved_on = StaleContext | Moved | StaleOwner | PromiseOver | PromisesOpen
+    moved_on = StaleContext | Moved | StaleOwner | StillYours | PromiseOver | PromisesOpen
     if isinstance(error, moved_on) or error.code in ("claimed_address", "window_closed"):
         return 409
     if isinstance(error, Busy):

@@ -26,6 +26,7 @@ from conversations.models import (
     Membership,
     Offer,
     Promise,
+    SignOff,
     Team,
     Ticket,
 )
@@ -201,12 +202,13 @@ def alert_for(agent: Agent, pk: int) -> Alert:
     return found
 
 
-def _may_answer(agent: Agent, offer: Offer) -> bool:
-    """Also once it is closed, as they are told then what became of it."""
-    if offer.is_open:
-        return Offer.objects.filter(pk=offer.pk).to(agent).exists()
-    teams = Membership.objects.acting_teams(agent)
-    return offer.to_agent_id in (None, agent.pk) and offer.to_team_id in teams
+def sign_off_for(agent: Agent, pk: int) -> SignOff:
+    """What an agent asked this supervisor to sign for."""
+    rows = SignOff.objects.for_lead(agent).select_related("agent", "leaving__team")
+    found = rows.filter(pk=min(pk, LARGEST)).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def require_admin(agent: Agent) -> None:

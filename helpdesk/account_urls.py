@@ -6,11 +6,11 @@ What it also brings (sign-up, reset by mail, more addresses) would be a way in p
 from allauth.account import views
 from django.urls import include, path
 
-from helpdesk.accounts import ask_an_admin
+from helpdesk.accounts import ask_an_admin, sign_out
 
 urlpatterns = [
     path("login/", views.login, name="account_login"),
-    path("logout/", views.logout, name="account_logout"),
+    path("logout/", sign_out, name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("password/change/", views.password_change, name="account_change_password"),

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 
+from allauth.account import views
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from channels_inbox import vault
+from conversations import signing_off
+from conversations.models import Agent
 
 # What is sealed of a second factor: the secret of an app, the seed of recovery codes.
 SEALED = ("secret", "seed")
@@ -56,3 +59,15 @@ def rotate(rotation: vault.Rotation) -> None:
 def ask_an_admin(request: HttpRequest) -> HttpResponse:
     """Nobody signs up, and no mail brings a new password: an admin hands out links for both."""
     return render(request, "account/ask_an_admin.html")
+
+
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """As allauth does it; who goes off shift with what nobody was offered is led to it first."""
+    if (
+        request.method == "POST"
+        and isinstance(request.user, Agent)
+        and signing_off.held(request.user)
+    ):
+        return redirect("conversations:sign-off")
+    answer: HttpResponse = views.logout(request)
+    return answer

@@ -44,6 +44,8 @@ class Rail(NamedTuple):
     webhook_stopped: bool
     offer_unanswered: bool
     nobody_left: bool
+    has_shifts: bool
+    shift_ends: bool
 
     @property
     def state_word(self) -> str:
@@ -58,6 +60,7 @@ class Rail(NamedTuple):
 @register.simple_tag(takes_context=True)
 def rail(context: Context) -> SafeString:
     agent = context["user"]
+    has_shifts, ends_at = context.get("of_shifts") or (False, None)
     look = Rail(
         str(context.get("place", "")),
         agent.pk,
@@ -69,6 +72,8 @@ def rail(context: Context) -> SafeString:
         bool(context.get("stopped_webhooks")),
         bool(context.get("unanswered_offers")),
         bool(context.get("nobody_left")),
+        bool(has_shifts) or bool(ends_at),
+        ends_at is not None,
     )
     return with_token(draw("rail", look), context["request"])
 

@@ -23,6 +23,7 @@ ICONS = frozenset(
         "search",
         "square-pen",
         "settings",
+        "smartphone",
         "circle-user-round",
         "webhook",
         "log-out",
@@ -105,6 +106,7 @@ ICONS = frozenset(
         "calendar-check",
         "calendar-x",
         "hand-helping",
+        "sunrise",
     ]
 )
 CHANNELS = {

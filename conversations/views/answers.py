@@ -12,11 +12,13 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from conversations.errors import BadInput
+from conversations.middleware import status_of
 
 if TYPE_CHECKING:
     from django import forms
     from django.http import HttpRequest
 
+    from conversations.errors import DomainError
     from conversations.models import Ticket
 
 
@@ -31,6 +33,13 @@ def done(request: HttpRequest, target: str, said: object = "") -> HttpResponse:
         return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(trigger)})
     if said:
         messages.success(request, str(said))
+    return redirect(target)
+
+
+def leads_to(request: HttpRequest, target: str, refusal: DomainError) -> HttpResponse:
+    """A refusal that a page of ours says more about."""
+    if is_scripted(request):
+        return HttpResponse(status=status_of(refusal), headers={"HX-Redirect": target})
     return redirect(target)
 
 

@@ -14,7 +14,7 @@ from conversations.forms.handing_over import AcceptForm, DeclineForm
 from conversations.middleware import status_of
 from conversations.permissions import offer_for, ticket_for
 from conversations.views.access import for_agents
-from conversations.views.answers import at_ticket, checked, done
+from conversations.views.answers import at_ticket, back, checked, done
 from conversations.views.offer_form import asked, offer_form, page
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def offer(request: AgentRequest, pk: int) -> HttpResponse:
     problem: DomainError | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            made = handoffs.offer(ticket, by=request.user, **asked(form))
+            made = handoffs.offer(ticket, by=request.user, **asked(form, request.user))
             said = _("Offered to %(name)s.") % {"name": made.to_name}
             return done(request, at_ticket(ticket), said)
         except DomainError as refusal:
@@ -50,7 +50,7 @@ def accept(request: AgentRequest, pk: int) -> HttpResponse:
     told: dict[str, Any] = checked(AcceptForm(request.POST))
     restatement = None if told["skip"] else told["restatement"]
     handoffs.accept(found, by=request.user, seen_head=told["seen"], restatement=restatement)
-    return redirect(at_ticket(found.ticket))
+    return redirect(back(request, at_ticket(found.ticket)))
 
 
 @require_POST
@@ -59,7 +59,8 @@ def decline(request: AgentRequest, pk: int) -> HttpResponse:
     found = offer_for(request.user, pk, to="answer")
     told: dict[str, Any] = checked(DeclineForm(request.POST))
     handoffs.decline(found, by=request.user, reason=told["reason"])
-    return done(request, at_ticket(found.ticket), _("Declined. Who offered it is told why."))
+    home = back(request, at_ticket(found.ticket))
+    return done(request, home, _("Declined. Who offered it is told why."))
 
 
 @require_POST
@@ -67,4 +68,4 @@ def decline(request: AgentRequest, pk: int) -> HttpResponse:
 def recall(request: AgentRequest, pk: int) -> HttpResponse:
     found = offer_for(request.user, pk, to="recall")
     handoffs.recall(found, by=request.user)
-    return done(request, at_ticket(found.ticket), _("The offer is taken back."))
+    return done(request, back(request, at_ticket(found.ticket)), _("The offer is taken back."))

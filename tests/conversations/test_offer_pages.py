@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -11,13 +12,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from conversations import drafts, handoffs, ownership
-from conversations.models import Agent, Alert, Offer, Ticket
+from conversations import drafts, handoffs, ownership, people, promises, windows
+from conversations.models import Agent, Alert, Offer, Ticket, Window
 from tests import builders
 from tests.builders import Cast
 from tests.conversations.desk import sign_in
 from tests.conversations.offering import PACKET, accepted, offered, owner, to_billing
+from tests.conversations.promising import promised
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +71,15 @@ def test_the_form_is_filled_from_the_thread_and_makes_the_offer(cast: Cast, tick
     assert offer.packet["asks"] == {"text": "where is my parcel?", "entries": [asked.pk]}
     assert offer.packet["reason"]["text"] == "Yours."
     assert owner(ticket) == (cast.support.pk, cast.alice.pk)
+
+
+def test_the_form_says_which_promises_go_along(cast: Cast, ticket: Ticket) -> None:
+    promised(ticket, cast, text="Send the tracking number")
+    kept = promised(ticket, cast, text="Call the carrier")
+    promises.keep(kept, by=cast.alice)
+    page = unescape(sign_in(cast.alice).get(at("offer", ticket.pk)).content.decode())
+    assert "Goes along: Send the tracking number (" in page
+    assert "Call the carrier" not in page
 
 
 def test_what_is_not_offered_keeps_what_was_typed(cast: Cast, ticket: Ticket) -> None:
@@ -135,6 +147,21 @@ def test_who_it_is_offered_to_sees_it_in_the_thread_and_in_a_list(
     assert at("recall-offer", offer.pk) in sender
     assert at("accept-offer", offer.pk) not in sender
     assert sign_in(cast.alice).get(at("offered")).json() == {"count": 0}
+
+
+def test_the_card_says_how_long_free_text_goes_where(cast: Cast) -> None:
+    told: dict[str, Any] = {"kind": "whatsapp", "address": "+842838220000"}
+    inbox = builders.make_inbox(cast.support, "Lamps on WhatsApp", **told)
+    entry = builders.write_in(inbox, "+84901112223", kind="whatsapp", follows_on=True)
+    ticket = ownership.take(builders.ticket_of(entry), by=cast.alice, epoch=1)
+    assert entry.identity is not None
+    for ago, said in ((1, "free text goes there until"), (25, "only a template goes there now")):
+        Window.objects.all().delete()  # a window only grows
+        windows.opened(inbox, entry.identity, at=timezone.now() - timedelta(hours=ago))
+        offer = offered(ticket, cast)
+        html = page(cast.bob, ticket)
+        assert re.search(rf"Lamps on WhatsApp, \+84901112223: {said}", html)
+        handoffs.recall(offer, by=cast.alice)
 
 
 def test_only_what_is_offered_is_in_the_list(cast: Cast, ticket: Ticket) -> None:
@@ -250,6 +277,36 @@ def test_leads_look_at_what_nobody_answered(cast: Cast, ticket: Ticket) -> None:
     html = client.get(path).content.decode()
     assert "Every offer was answered" in html
     assert "rail-link bad" not in html
+
+
+def test_a_lead_has_seen_all_that_was_on_the_page(cast: Cast, ticket: Ticket) -> None:
+    boss = builders.make_agent("Boss", cast.support, role="supervisor")
+    client, path = sign_in(boss), at("unanswered")
+    second = ownership.take(
+        builders.make_ticket(cast.inbox, "lee@example.org"), by=cast.alice, epoch=1
+    )
+    for one in (ticket, second):
+        builders.run_out(offered(one, cast))
+        handoffs.expire_due()
+    html = client.get(path).content.decode()
+    shown = Alert.objects.order_by("pk").values_list("pk", flat=True)
+    assert all(f'name="alert" value="{pk}"' in html for pk in shown)
+    sent = {"alert": [*map(str, shown), "x", "9" * 5000]}
+    assert sign_in(cast.alice).post(at("alerts-seen"), sent).status_code == 302
+    assert Alert.objects.unseen().count() == 2
+    assert client.post(at("alerts-seen"), {"alert": [str(shown[0])]}).status_code == 302
+    assert Alert.objects.unseen().get().ticket == second
+    assert client.post(at("alerts-seen"), sent).status_code == 302
+    assert set(Alert.objects.values_list("seen_by", flat=True)) == {boss.pk}
+
+
+def test_what_the_desk_offered_names_who_left_it(cast: Cast, ticket: Ticket) -> None:
+    boss = builders.make_agent("Dana", role="admin")
+    people.disable(cast.alice, by=boss)
+    builders.run_out(Offer.objects.get())
+    handoffs.expire_due()
+    html = sign_in(boss).get(at("unanswered")).content.decode()
+    assert "Left by Alice and offered to Support, now with Support" in html
 
 
 def test_an_accepted_offer_is_no_card_any_more(cast: Cast, ticket: Ticket) -> None:

@@ -28,6 +28,8 @@ from conversations import (
     promises,
     proofs,
     replies,
+    shift_board,
+    shift_ends,
     tickets,
 )
 from conversations.customers import Address
@@ -37,6 +39,7 @@ from conversations.models import (
     Delivery,
     HeldSend,
     Inbox,
+    Leaving,
     Offer,
     Presence,
     Promise,
@@ -60,6 +63,7 @@ from tests.builders import (
 )
 from tests.conversations.botting import acts, make_bot, time_is_up
 from tests.conversations.calling import make_phone, noted, tells
+from tests.conversations.on_shift import over, told
 from tests.conversations.promising import due_soon, promised
 
 if TYPE_CHECKING:
@@ -155,6 +159,16 @@ class Desk:
         presence.renew([self.cast.alice.pk])
         ago = timezone.now() - timedelta(hours=1)
         Presence.objects.update(online_until=ago, told="offline", told_at=ago)
+
+    def leaving(self) -> Leaving:
+        """Alice, who has it, was told that her shift ends; Bob goes on."""
+        self.owned()
+        return told(self.cast)
+
+    def left_on_shift(self) -> list[Offer]:
+        over(self.leaving())
+        shift_ends.settle_due()
+        return list(Offer.objects.open().with_people().select_related("ticket__conversation"))
 
     def of_bot(self) -> Bot:
         """The ticket is a bot's of Support, with Billing behind it."""
@@ -305,6 +319,20 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
         lambda d, _: absence.end_for_present(),
     ),
     "handoffs.offer": (lambda d: None, lambda d, _: d.offered()),
+    "shift_board.offer_all": (
+        lambda d: d.leaving(),
+        lambda d, _: shift_board.offer_all(
+            [d.ticket], {d.ticket.pk: (d.epoch, PACKET)}, by=d.cast.alice
+        ),
+    ),
+    "shift_board.accept_all": (
+        lambda d: d.left_on_shift(),
+        lambda d, offers: shift_board.accept_all(offers, by=d.cast.bob),
+    ),
+    "shift_ends.settle_due": (
+        lambda d: over(d.leaving()),
+        lambda d, _: shift_ends.settle_due(),
+    ),
     "handoffs.accept": (
         lambda d: d.offered(),
         lambda d, offer: handoffs.accept(
@@ -540,10 +568,12 @@ OTHERS = {
     "customers": {"named_number", "stored_forms", "untagged", "written", "write_memo", "heard_from", "surer", "mark_undeliverable"},
     "deliveries": {"queue", "claim", "renew", "handing_over", "seen"},
     "handoffs": {"saw", "offer_within"},
+    "shift_board": {"standing", "own", "offers_of", "drafted", "incoming", "next_shift"},
+    "shift_ends": {"left_with", "of_agent", "tell_due"},
     "intake": {"late", "remember_names", "newest_of_sender", "hang_files"},
     "mirrored": set[str](),
     "merges": {"undoable"},
-    "offers": {"close", "withdraw", "touched", "who_may_take"},
+    "offers": {"close", "withdraw", "touched", "is_offered", "who_may_take"},
     "outreach": set[str](),
     "ownership": {
         "begin", "enable", "join", "release_if_gone", "apply", "give_back", "end_offers",

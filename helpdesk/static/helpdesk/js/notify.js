@@ -76,6 +76,11 @@ function pressing({ count }) {
   blip();
 }
 
+function shift({ count }) {
+  say(words.shift.replace("%s", count));
+  blip();
+}
+
 function showSwitch() {
   for (const one of document.querySelectorAll("[data-sound]")) one.setAttribute("aria-pressed", String(!isOff()));
 }
@@ -84,6 +89,7 @@ document.addEventListener("desk:rows", ({ detail }) => came(detail.came));
 document.addEventListener("desk:arrived", ({ detail }) => heard(detail));
 document.addEventListener("desk:offered", ({ detail }) => offered(detail));
 document.addEventListener("desk:pressing", ({ detail }) => pressing(detail));
+document.addEventListener("desk:shift", ({ detail }) => shift(detail));
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-sound]")) return;
   localStorage.setItem(STORE, isOff() ? "on" : "off");

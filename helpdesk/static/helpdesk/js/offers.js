@@ -1,4 +1,5 @@
-// What presses the one who looks, as numbers in the rail: offers that wait, promises that are due. Bells say that
+// What presses the one who looks, as numbers in the rail: offers that wait, promises that are due, what is to be
+// handed over as a shift ends. Bells say that
 // it may be another one; as they may be lost, the heartbeat asks, too.
 import { Refused, fetchJson } from "desk/http";
 import { line } from "desk/socket";
@@ -29,9 +30,10 @@ function counter(id, flag) {
   }
 
   line.addEventListener("row", ({ detail }) => detail[flag] && want());
-  for (const name of ["up", "wake", "beat"]) line.addEventListener(name, want);
+  for (const name of ["up", "wake", "beat", "shift"]) line.addEventListener(name, want);
   document.addEventListener("desk:changed", want);
 }
 
 counter("offered", "offered");
 counter("pressing", "promised");
+counter("shift", "shift");
