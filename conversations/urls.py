@@ -63,6 +63,7 @@ urlpatterns = [
     path("offers/<int:pk>/recall/", offers.recall, name="recall-offer"),
     path("offers/waiting/", offered.waiting, name="offered"),
     path("offers/unanswered/", offered.unanswered, name="unanswered"),
+    path("alerts/seen/", offered.all_seen, name="alerts-seen"),
     path("alerts/<int:pk>/seen/", offered.seen, name="alert-seen"),
     path("tickets/<int:pk>/promise/", promises.promise, name="promise"),
     path("entries/<int:pk>/promise/", promises.suggested, name="suggested-promise"),

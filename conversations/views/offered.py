@@ -51,3 +51,16 @@ def unanswered(request: AgentRequest) -> HttpResponse:
 def seen(request: AgentRequest, pk: int) -> HttpResponse:
     handoffs.saw([alert_for(request.user, pk)], by=request.user)
     return done(request, reverse("conversations:unanswered"))
+
+
+@require_POST
+@for_agents
+def all_seen(request: AgentRequest) -> HttpResponse:
+    """Those that were on the page; what came in since is not among them."""
+    shown = [int(pk) for pk in request.POST.getlist("alert") if _is_id(pk)][:MOST_SHOWN]
+    handoffs.saw(Alert.objects.for_lead(request.user).filter(pk__in=shown), by=request.user)
+    return done(request, reverse("conversations:unanswered"))
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
