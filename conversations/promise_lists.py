@@ -47,7 +47,7 @@ class Tally:
 
 def listing(agent: Agent, whose: str, *, after: str = "") -> Promises:
     """One page of open promises. Raises ValueError for a list or cursor that isn't one."""
-    rows = _in_list(agent, Whose(whose))
+    rows = in_list(agent, Whose(whose))
     if after:
         at, _comma, pk = after.partition(",")
         moment = datetime.fromisoformat(at)
@@ -71,7 +71,8 @@ def tally(agent: Agent) -> Tally:
     )
 
 
-def _in_list(agent: Agent, whose: Whose) -> PromiseQuerySet:
+def in_list(agent: Agent, whose: Whose) -> PromiseQuerySet:
+    """Open promises of a list, in no order."""
     rows = Promise.objects.open().visible_to(agent)
     if whose == Whose.MINE:
         return rows.owed_by(agent)

@@ -20,7 +20,16 @@ from rest_framework import serializers
 
 from conversations.api import idempotency
 from conversations.api.problems import Problem
-from conversations.models import DeliveryState, FileState, HeldState, IdentityKind, Kind, Status
+from conversations.models import (
+    DeliveryState,
+    FileState,
+    HeldState,
+    IdentityKind,
+    Kind,
+    OfferState,
+    PromiseState,
+    Status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,14 +56,18 @@ or took over since, it is refused (409) with what is newer. (A token without `re
 head only.) The `head` in the answer to a reply is for your next reply: catch up from the one you
 had.
 
+**Handing over** is an offer: whoever makes it answers for the ticket until somebody accepts, with
+what they have read (`seen_head`) and what they take to come next.
+
 **Nothing twice**: what makes something wants an `Idempotency-Key`; an upload may come without. The
 same request with the same key is answered as the first time, for 24 hours; after a refusal the key
 is free again.
 
 **Refusals** are problem details (RFC 9457) with a `code`: `not_authenticated` 401, `not_allowed`
-and `lacking_scope` 403, `not_found` 404, `stale_context`, `stale_owner`, `reset`, `claimed_address`
-and `in_progress` 409, `invalid`, `bad_input`, `not_reachable` and `key_reused` 422, `key_missing`
-400, `too_large` 413, `throttled` 429 with `Retry-After`, `failed` 500.
+and `lacking_scope` 403, `not_found` 404, `stale_context`, `stale_owner`, `offer_over`,
+`promise_over`, `promises_open`, `reset`, `claimed_address`, `window_closed` and `in_progress` 409,
+`invalid`, `bad_input`, `not_reachable` and `key_reused` 422, `key_missing` 400, `too_large` 413,
+`throttled` 429 with `Retry-After`, `failed` 500.
 """
 SETTINGS = {
     "TITLE": "Helpdesk API",
@@ -71,6 +84,8 @@ SETTINGS = {
         "DeliveryStateEnum": DeliveryState.choices,
         "FileStateEnum": FileState.choices,
         "HeldStateEnum": HeldState.choices,
+        "OfferStateEnum": OfferState.choices,
+        "PromiseStateEnum": PromiseState.choices,
         "StatusEnum": Status.choices,
     },
 }

@@ -11,9 +11,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from conversations import api_tokens, attachments, people
+from conversations import api_tokens, attachments, handoffs, people
 from conversations.api.urls import urlpatterns
 from conversations.models import ApiToken, Attachment, FileState, HeldSend, Role, Scope, Ticket
+from conversations.ownership import take
 from tests.builders import (
     Cast,
     answer,
@@ -22,13 +23,17 @@ from tests.builders import (
     make_agent,
     make_cast,
     make_inbox,
+    ticket_of,
     write_in,
 )
 from tests.conversations.api.calls import EVERYTHING, Program
 from tests.conversations.desk import sign_in
+from tests.conversations.promising import promised
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
+
+    from conversations.models import Inbox
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +49,14 @@ class Place:
     def knock(self, program: Program, name: str) -> int:
         method, path, body = DOORS[name]
         body = {**body, "seen_head": head_of(self.ticket.conversation_id)} if body else body
-        return program.send(method, path.format(**self.ids), body).status_code
+        return program.send(method, path.format(**self.ids), self.filled(body)).status_code
+
+    def filled(self, body: dict[str, Any]) -> dict[str, Any]:
+        """With the numbers of what it names."""
+        return {
+            name: self.ids[value[1:-1]] if str(value).startswith("{") else value
+            for name, value in body.items()
+        }
 
 
 # name → (method, path, body). A team's or an agent's numbers are no secret.
@@ -76,14 +88,35 @@ DOORS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "pending": ("POST", "tickets/{ticket}/pending/", {}),
     "resolve": ("POST", "tickets/{ticket}/resolve/", {}),
     "reopen": ("POST", "tickets/{ticket}/reopen/", {}),
+    "packet": ("GET", "tickets/{ticket}/packet/", {}),
+    "offers_of_ticket": ("GET", "tickets/{ticket}/offers/", {}),
+    "offers_of_ticket-make": (
+        "POST", "tickets/{ticket}/offers/", {"team": "{team}", "agent": "{colleague}", "epoch": 3},
+    ),
+    "offer": ("GET", "offers/{offer}/", {}),
+    "accept": ("POST", "offers/{offer}/accept/", {"seen_head": 0}),
+    "decline": ("POST", "offers/{offer_declined}/decline/", {"reason": "x"}),
+    "recall": ("POST", "offers/{offer_recalled}/recall/", {}),
+    "promises_of_ticket": ("GET", "tickets/{ticket}/promises/", {}),
+    "promises_of_ticket-make": (
+        "POST", "tickets/{ticket}/promises/", {"text": "x", "due_at": "2027-01-01T09:00:00Z"},
+    ),
+    "promise": ("GET", "promises/{promise}/", {}),
+    "keep": ("POST", "promises/{promise}/keep/", {}),
+    "break": ("POST", "promises/{promise_broken}/break/", {}),
+    "drop": ("POST", "promises/{promise_dropped}/drop/", {"reason": "x"}),
+    "put_off": (
+        "POST", "promises/{promise_put_off}/put-off/", {"due_at": "2027-01-01T09:00:00Z"},
+    ),
     "held": ("GET", "held/{held}/", {}),
     "held-undo": ("DELETE", "held/{held}/", {}),
     "send-held": ("POST", "held/{held}/send/", {"seen_head": 0}),
     "inbox": ("GET", "inboxes/{inbox}/", {}),
-}
+    "templates": ("GET", "inboxes/{inbox}/templates/", {}),
+}  # fmt: skip
 # What is everybody's, or lists only what one may see: held against the leaks below.
 FOR_ALL = {
-    "me", "customers", "conversations", "tickets", "upload", "inboxes", "teams", "team", "agents",
+    "me", "customers", "conversations", "tickets", "offers", "promises", "upload", "inboxes", "teams", "team", "agents",
     "agent", "docs", "openapi",
 }  # fmt: skip
 READS = {name for name, (method, _path, _body) in DOORS.items() if method == "GET"}
@@ -119,8 +152,25 @@ def make_place(restriction: str) -> Place:
         "held": held.pk,
         "file": file.public_id,
         "inbox": inbox.pk,
+        "team": cast.support.pk,
+        "colleague": cast.bob.pk,
+        **_handed_over(cast, inbox),
     }
     return Place(cast, ticket, ids)
+
+
+def _handed_over(cast: Cast, inbox: Inbox) -> dict[str, object]:
+    """Offers and promises of Support's, one for each thing that may be done with one."""
+    ids: dict[str, object] = {}
+    makers = {"offer": cast.bob, "offer_declined": cast.bob, "offer_recalled": cast.alice}
+    for name, maker in makers.items():
+        ticket = take(ticket_of(write_in(inbox, text="Secret text")), by=maker, epoch=1)
+        to = cast.alice if maker == cast.bob else cast.bob
+        told = {"team": cast.support, "agent": to, "by": maker, "epoch": 2}
+        ids[name] = handoffs.offer(ticket, **told).pk
+    for name in ("promise", "promise_broken", "promise_dropped", "promise_put_off"):
+        ids[name] = promised(ticket, cast, text=f"Secret {name}").pk
+    return ids
 
 
 def test_every_address_is_accounted_for() -> None:
@@ -145,6 +195,8 @@ def test_lists_tell_other_teams_nothing_of_what_is_restricted() -> None:
             "conversations/",
             "tickets/",
             "customers/?address=kim@example.org",
+            *(f"offers/?whose={whose}" for whose in ("me", "made", "teams")),
+            *(f"promises/?whose={whose}" for whose in ("mine", "teams", "overdue")),
         )
     }
     assert lists == dict.fromkeys(lists, [])
@@ -185,7 +237,7 @@ def test_what_is_open_may_be_read_by_other_teams_and_not_changed() -> None:
     charlie = Program(place.cast.charlie)
     expected = {name: 200 if name in READS else 403 for name in DOORS}
     # A held reply is only its author's.
-    expected |= {"held": 403}
+    expected |= {"held": 403, "packet": 403}
     assert {name: place.knock(charlie, name) for name in DOORS} == expected
 
 
@@ -223,7 +275,7 @@ def test_a_token_does_only_what_its_scopes_say(scope: str) -> None:
 
 def _code(program: Program, place: Place, name: str) -> str:
     method, path, body = DOORS[name]
-    told = program.send(method, path.format(**place.ids), body)
+    told = program.send(method, path.format(**place.ids), place.filled(body))
     return str(told.json()["code"]) if told["Content-Type"] == "application/problem+json" else ""
 
 

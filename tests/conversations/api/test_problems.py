@@ -95,6 +95,8 @@ def test_nonsense_is_a_refusal_and_never_a_failure(
         "take": ("epoch",),
         "assign": ("epoch", "team", "agent"),
         "snooze": ("until",),
+        "offers": ("team", "agent", "warm", "minutes", "packet"),
+        "promises": ("text", "due_at", "channel", "entry"),
     }  # fmt: skip
     for name, fields in paths.items():
         body = dict.fromkeys(fields, value)
@@ -110,6 +112,7 @@ def test_nonsense_is_a_refusal_and_never_a_failure(
     [
         "tickets/?cursor=x", "tickets/?cursor=%00", "tickets/?cursor=eHh4", "tickets/?cursor=MQ==",
         "tickets/?cursor=LDE=", "tickets/?status=asleep", "tickets/?agent=²", "tickets/?team=x",
+        "offers/?whose=x", "offers/?cursor=LDE=", "promises/?whose=x", "promises/?cursor=x",
         "customers/?cursor=LDk5OTk5OTk5OTk5OTk5OTk5OTk5OTk=", "customers/?address=%00",
         "conversations/{c}/entries/?since=-1", "conversations/{c}/entries/?since=x",
         "conversations/{c}/entries/?since=99999999999999999999", "conversations/{c}/entries/?since=1&order=oldest",
@@ -134,6 +137,8 @@ def test_numbers_nobody_has(alice: Program) -> None:
             "teams",
             "agents",
             "inboxes",
+            "offers",
+            "promises",
         ):
             assert problem(alice.get(f"{noun}/{number}/")) == (404, "not_found"), (noun, number)
         assert problem(alice.get(f"conversations/{number}/entries/")) == (404, "not_found")

@@ -129,6 +129,8 @@ def _real(path: str, place: Place) -> dict[str, object]:
         "held": "held",
         "files": "file",
         "inboxes": "inbox",
+        "offers": "offer",
+        "promises": "promise",
     }.get(noun)
     if name is None or "{" not in path:
         return {}
