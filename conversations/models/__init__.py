@@ -1,7 +1,7 @@
 from conversations.models.bots import MOST_TURNS, Collected, Stint, ValueSort
 from conversations.models.calls import CallOutcome, CallState, Ringing
 from conversations.models.codes import ResumeCode
-from conversations.models.conversations import Conversation, Customer, Merge
+from conversations.models.conversations import Conversation, Customer, Merge, NotSame
 from conversations.models.deliveries import (
     RECEIPT_RANK,
     Delivery,
@@ -97,6 +97,7 @@ __all__ = [
     "LawCheck",
     "Membership",
     "Merge",
+    "NotSame",
     "Offer",
     "OfferState",
     "Ownership",

@@ -99,3 +99,33 @@ class Merge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.origins} into {self.into_id}"
+
+
+class NotSame(models.Model):
+    """That two conversations are two people's, by an agent who looked; `low` has the lower id."""
+
+    low = models.ForeignKey(
+        Conversation, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    high = models.ForeignKey(Conversation, on_delete=models.PROTECT, related_name="+")
+    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="+", db_index=False)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("low", "high", name="not_same_once"),
+            models.CheckConstraint(condition=Q(low__lt=F("high")), name="not_same_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.low_id} is not {self.high_id}"
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> frozenset[int]:
+        """Ids of the live conversations that are somebody else's for certain, also by what was said
+        before one of them was joined."""
+        own = Conversation.objects.filter(Q(pk=conversation.pk) | Q(merged_into=conversation))
+        ids = set(own.values_list("pk", flat=True))
+        pairs = cls.objects.filter(Q(low__in=ids) | Q(high__in=ids)).values_list("low", "high")
+        others = Conversation.objects.filter(pk__in={pk for pair in pairs for pk in pair} - ids)
+        return frozenset(other.live_id for other in others)
