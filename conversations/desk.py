@@ -15,6 +15,7 @@ from conversations import names
 from conversations.columns import Columns, parted, relate
 from conversations.models import (
     Agent,
+    Bot,
     Conversation,
     Customer,
     Entry,
@@ -37,7 +38,7 @@ START = 160
 MOST_OFFERED = 500
 ROW = (
     *("conversation__customer__name", "subject", "status", "restriction", "rev", "team", "agent"),
-    *("deadline_at", "deadline_kind", "promised_at", "resolved_at", "active_at"),
+    *("bot", "deadline_at", "deadline_kind", "promised_at", "resolved_at", "active_at"),
     *("newest__kind", "newest__direction", "newest__inbox", "newest__identity"),
     *("newest__actor", "newest__at"),
 )
@@ -46,7 +47,8 @@ ROW = (
 TICKET = Columns(
     Ticket,
     *("id", "conversation_id", "rev", "subject", "status", "restriction", "team_id", "agent_id"),
-    *("deadline_at", "deadline_kind", "promised_at", "resolved_at", "active_at", "newest_id"),
+    *("bot_id", "deadline_at", "deadline_kind", "promised_at", "resolved_at", "active_at"),
+    "newest_id",
 )
 OF = Columns(Conversation, "id", "customer_id")
 WHO = Columns(Customer, "id", "name")
@@ -117,6 +119,7 @@ def rows_of(tickets: TicketQuerySet) -> TicketQuerySet:
         .prefetch_related(
             "team",
             Prefetch("agent", queryset=Agent.objects.only("name", "email")),
+            Prefetch("bot", queryset=Bot.objects.only("name")),
             Prefetch("newest__identity", queryset=Identity.objects.only("kind", "value", "label")),
             Prefetch("newest__inbox", queryset=Inbox.objects.only("kind")),
         )
@@ -129,7 +132,7 @@ def told(ticket: Ticket) -> tuple[object, ...]:
     return (
         *(getattr(ticket, name) for name in TICKET.names if name != "rev"),
         *(ticket.conversation.customer.name, getattr(ticket, "newest_text", "")),
-        *(ticket.team.name, ticket.agent and str(ticket.agent)),
+        *(ticket.team.name, ticket.agent and str(ticket.agent), ticket.bot and ticket.bot.name),
         *((getattr(newest, name) for name in NEWEST.names) if newest else ()),
         *((newest.identity.value, newest.identity.label) if newest and newest.identity else ()),
     )
@@ -178,10 +181,11 @@ def _read(where: str, told: dict[str, Any]) -> list[Ticket]:
     known = names.named(
         team={ticket.team_id for ticket in found},
         agent={ticket.agent_id for ticket in found},
+        bot={ticket.bot_id for ticket in found},
         identity={entry.identity_id for entry in newest},
         inbox={entry.inbox_id for entry in newest},
     )
-    names.give(found, known, "team", "agent")
+    names.give(found, known, "team", "agent", "bot")
     names.give(newest, known, "identity", "inbox")
     return found
 

@@ -93,7 +93,9 @@ def line_of(
 def _owner(ticket: Ticket, viewer: Agent) -> str:
     if ticket.agent_id == viewer.pk:
         return _("You")
-    return ticket.agent.get_short_name() if ticket.agent else str(ticket.team)
+    if ticket.agent:
+        return ticket.agent.get_short_name()
+    return str(ticket.bot or ticket.team)
 
 
 def _promised(ticket: Ticket, reader: Reader) -> str:

@@ -13,6 +13,7 @@ from conversations.thread import database_now
 from conversations.views.lines import line_of
 from tests import builders
 from tests.builders import Cast
+from tests.conversations.botting import make_bot, taken
 from tests.conversations.plans import fill, plans, walked
 
 
@@ -106,3 +107,20 @@ def test_what_is_offered_is_found_without_walking(cast: Cast) -> None:
     fill(cast)
     for plan in plans(partial(desk.listing, cast.alice, folder="offered")):
         assert not walked(plan), plan
+
+
+def test_a_row_names_the_assistant_that_has_it(cast: Cast) -> None:
+    taken(builders.make_ticket(cast.inbox), make_bot(cast.inbox, "Robin"))
+    read = desk.listing(cast.alice, folder="all").tickets
+    by_orm = desk.rows_of(Ticket.objects.all())
+    for (ticket,) in (read, by_orm):
+        row = line_of(
+            ticket,
+            cast.alice,
+            Reader.here(),
+            chosen=False,
+            draft=False,
+            unread=False,
+            with_owner=True,
+        )
+        assert row.owner == "Robin"

@@ -118,9 +118,13 @@ def test_the_page_asks_the_database_the_same_for_one_message_and_for_fifty() -> 
     for n in (1, 60):
         for _ in range(n):
             replies.note(ticket, by=cast.bob, text="x", client_token=uuid.uuid4())
-        with CaptureQueriesContext(connection) as asked:
-            client.get(url)
-        counts.append(len(asked))
+        asked = []
+        for _again in range(3):
+            # What is kept for a second may just be over in one of them.
+            with CaptureQueriesContext(connection) as queries:
+                client.get(url)
+            asked.append(len(queries))
+        counts.append(min(asked))
     assert counts[1] <= counts[0]
 
 
