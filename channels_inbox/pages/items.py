@@ -7,16 +7,41 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from channels_inbox import receive, set_aside
+from channels_inbox import nothing_lost, receive, set_aside
 from channels_inbox.models import Item, ItemState
+from conversations.models import DeliveryState
 from conversations.views.access import AgentRequest, for_supervisors
 
 
 class DiscardForm(forms.Form):
     reason = forms.CharField(label=gettext_lazy("Why it can go"), max_length=300)
+
+
+@require_GET
+@for_supervisors
+def overview(request: AgentRequest) -> HttpResponse:
+    """Every inbox: what became of what came in and went out."""
+    rows = nothing_lost.per_inbox(request.user)
+    context = {
+        "rows": rows,
+        "has_dead": any(row.may_have_dead for row in rows),
+        "unsure": nothing_lost.in_doubt(request.user),
+        "failed": nothing_lost.in_doubt(request.user, DeliveryState.FAILED),
+    }
+    return render(request, "items/nothing_lost.html", context)
+
+
+@require_POST
+@for_supervisors
+def replay_all(request: AgentRequest) -> HttpResponse:
+    """Try every dead item the agent may see again."""
+    count = receive.replay_all(set_aside.visible_to(request.user), by=request.user)
+    told = ngettext("%(n)s is tried again.", "%(n)s are tried again.", count) % {"n": count}
+    messages.success(request, told)
+    return redirect("items:nothing-lost")
 
 
 @require_GET

@@ -8,6 +8,8 @@ app_name = "items"
 
 urlpatterns = [
     path("", items.items, name="items"),
+    path("all/", items.overview, name="nothing-lost"),
+    path("replay/", items.replay_all, name="replay-all"),
     path("<int:pk>/", items.item, name="item"),
     path("<int:pk>/raw/", items.raw, name="raw"),
     path("<int:pk>/bring-in/", items.bring_in, name="bring-in"),

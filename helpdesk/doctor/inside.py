@@ -172,7 +172,7 @@ def backlog() -> Iterator[Finding]:
                 "%(count)s item could not be read.", "%(count)s items could not be read.", dead
             )
             % {"count": dead},
-            _("Look at Settings → Not taken in: try them again or discard them."),
+            _("Look at Settings → Nothing lost: try them again or discard them."),
         )
     if not found:
         yield well("backlog", _("Nothing waits for long, nothing was given up."))
