@@ -22,6 +22,8 @@ NAMES: Final = {
     "keys": gettext_noop("Secret keys"),
     "storage": gettext_noop("Storage"),
     "mail": gettext_noop("Mail"),
+    "channels": gettext_noop("Channels"),
+    "egress": gettext_noop("Way out"),
     "clock": gettext_noop("Clocks"),
     "web": gettext_noop("Web address"),
     "websocket": gettext_noop("WebSocket"),

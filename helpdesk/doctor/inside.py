@@ -21,9 +21,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from redis import RedisError
 
-from channels_inbox import vault
+from channels_inbox import guard, vault
 from channels_inbox.models import Account
-from channels_inbox.pages.health import trouble
+from channels_inbox.pages.health import notices, trouble
 from channels_inbox.registry import adapter
 from helpdesk import health, heartbeats
 from helpdesk.accounts import sealed_factors
@@ -34,6 +34,8 @@ OLDEST_POSTGRES: Final = 150000
 MOST_WAKE_UPS: Final = 2000
 MOST_SKEW: Final = 2.0
 LEAST_FREE: Final = 0.10
+MOST_HOSTS: Final = 5
+PROXY_SECONDS: Final = 5.0
 OVERDUE_PULL: Final = timedelta(minutes=20)
 
 
@@ -230,7 +232,7 @@ def mail(live: bool) -> Iterator[Finding]:
     )
     ill = False
     for account in accounts:
-        if said := _mail_trouble(account, live):
+        if said := _account_trouble(account, live):
             ill = True
             yield bad(
                 "mail",
@@ -243,6 +245,41 @@ def mail(live: bool) -> Iterator[Finding]:
         count = len(accounts)
         said = ngettext("%(n)s mailbox works.", "%(n)s mailboxes work.", count) % {"n": count}
         yield well("mail", said)
+
+
+def channels(live: bool) -> Iterator[Finding]:
+    """Every other inbox: what was noted at the last try, and with `live` what a try says now; and
+    what stands still or soon will."""
+    open_ones = Account.objects.filter(inbox__is_active=True).exclude(inbox__kind="chat")
+    accounts = list(open_ones.select_related("inbox__gate"))
+    ill = False
+    for account in accounts:
+        told = notices(account)
+        said = _account_trouble(account, live) if account.inbox.kind != "email" else ""
+        if said and said not in told:
+            told.insert(0, said)
+        for said in told:
+            ill = True
+            yield bad("channels", f"{account.inbox}: {said}", _("Open it in Settings → Inboxes."))
+    if not ill:
+        yield well("channels", _("Everything passes in and out."))
+
+
+def egress() -> Iterator[Finding]:
+    """The proxy all HTTP goes by, and whether it leads to the providers that are connected."""
+    if not settings.EGRESS_PROXY:
+        return
+    accounts = Account.objects.filter(inbox__is_active=True, config__has_key="base_url")
+    told = "EGRESS_PROXY: %s"
+    try:
+        guard.try_proxy()
+        for url in sorted({one.config["base_url"] for one in accounts})[:MOST_HOSTS]:
+            guard.request("GET", url, {}, seconds=PROXY_SECONDS)
+    except (OSError, guard.HTTPFailed) as error:
+        do = _("Start the proxy or let it lead there: meanwhile nothing goes out past it.")
+        yield bad("egress", told % error, do)
+    else:
+        yield well("egress", _("The proxy leads where it should."))
 
 
 def clock() -> Iterator[Finding]:
@@ -261,13 +298,14 @@ def clock() -> Iterator[Finding]:
         yield well("clock", _("They agree."))
 
 
-def _mail_trouble(account: Account, live: bool) -> str:
+def _account_trouble(account: Account, live: bool) -> str:
     if live:
         failed = [one for one in adapter(account.inbox.kind).check(account) if not one.ok]
         return f"{failed[0].what}: {failed[0].detail}" if failed else ""
     if said := trouble(account):
         return said
-    due = account.next_pull_at
+    reads = getattr(adapter(account.inbox.kind), "has_history", True)
+    due = account.next_pull_at if reads else None
     if due and timezone.now() - due > OVERDUE_PULL:
         return _("it has not been read for a long time.")
     return ""

@@ -15,7 +15,7 @@ Check = Callable[[], Iterator[Finding]]
 
 
 def examine(*, live: bool = False) -> list[Finding]:
-    """Run every check; with `live`, sign in to every mailbox too, which may take long.
+    """Run every check; with `live`, sign in to every mailbox and provider too, which may take long.
 
     Where the database is down, what needs it is not looked at.
     """
@@ -35,6 +35,8 @@ def needing_database(live: bool) -> list[tuple[str, Check]]:
         ("laws", laws.laws),
         ("keys", inside.keys),
         ("mail", partial(inside.mail, live)),
+        ("channels", partial(inside.channels, live)),
+        ("egress", inside.egress),
         ("clock", inside.clock),
     ]
 
