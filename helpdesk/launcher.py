@@ -30,10 +30,16 @@ from helpdesk.embedded import (
     passable,
     server_port,
 )
+from helpdesk.sandbox.lines import LINES
 from helpdesk.supervisor import Service, StartError, StopRequested, Supervisor, take_lock, try_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORTS = {"web": 8000, "smtp": 2525, "imap": 1143}
+# The demo's stand-ins of providers: their page's, then one for each account.
+SANDBOX_PORTS = {
+    f"sandbox-{name}": 2580 + number
+    for number, name in enumerate(("page", *(line.slug for line in LINES)))
+}
 # What several processes import late.
 SHARED = (
     "asyncio", "celery.apps.worker", "channels_redis.pubsub", "kombu.transport.redis",
@@ -58,6 +64,11 @@ class Copy:
     def address(self) -> str:
         """What to open in a browser."""
         return f"http://{LOOPBACK}:{self.ports['web']}"
+
+    @property
+    def sandbox(self) -> list[str]:
+        """The ports of the stand-ins, in their order; none but in the demo."""
+        return [str(self.ports[name]) for name in SANDBOX_PORTS if name in self.ports]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -114,7 +125,8 @@ def choose_ports(options: argparse.Namespace) -> dict[str, int]:
     """Take the ports asked for, or the usual ones, or free ones where those are taken."""
     if options.port and listening(options.port):
         raise StartError(f"port {options.port} is taken; choose another with --port.")
-    ports = {name: unless_taken(port) for name, port in DEFAULT_PORTS.items()}
+    usual = DEFAULT_PORTS | (SANDBOX_PORTS if options.command == "demo" else {})
+    ports = {name: unless_taken(port) for name, port in usual.items()}
     return ports | ({"web": options.port} if options.port else {})
 
 
@@ -144,6 +156,8 @@ def launch(copy: Copy, supervisor: Supervisor, began: float) -> int:
     trim_logs(supervisor.logs)
     try:
         start_services(copy, supervisor)
+        # What is loaded for the first time is connected to them.
+        supervisor.start(stand_ins(copy), seconds=60)
         supervisor.run(django("prepare"), seconds=PREPARE_SECONDS)
         supervisor.start(processes(copy), seconds=60)
         announce(copy, time.monotonic() - began)
@@ -216,7 +230,17 @@ def addresses(copy: Copy) -> dict[str, str]:
         "EMAIL_PORT": str(smtp),
         "DEMO_SMTP_PORT": str(smtp),
         "DEMO_IMAP_PORT": str(imap),
+        "DEMO_SANDBOX_PORTS": ",".join(copy.sandbox),
     }
+
+
+def stand_ins(copy: Copy) -> list[Service]:
+    """The servers that play providers in the demo."""
+    if not copy.demo:
+        return []
+    folder = f"--data={copy.data / 'sandbox'}"
+    answers = [int(port) for port in copy.sandbox]
+    return [django("sandbox", "--ports", *copy.sandbox, folder, answers=answers)]
 
 
 def processes(copy: Copy) -> list[Service]:
@@ -267,6 +291,7 @@ def announce(copy: Copy, seconds: float) -> None:
         smtp, imap = (f"{LOOPBACK}:{copy.ports[name]}" for name in ("smtp", "imap"))
         say(f"  Shop     {copy.address}/demo/shop/ has the chat on it")
         say(f"  Mailbox  {copy.address}/demo/mailbox/ is a customer's")
+        say(f"  Phone    {copy.address}/demo/phone/ too, with SMS and messengers on it")
         say(f"  Mail     SMTP {smtp}, IMAP {imap}; any address @{MAIL_DOMAIN}, same password")
     else:
         say("  The first page you see creates the admin.")

@@ -333,6 +333,8 @@ DEMO_MAIL: dict[str, Any] = {
     "smtp_port": env.integer("DEMO_SMTP_PORT", 0),
     "imap_port": env.integer("DEMO_IMAP_PORT", 0),
 }
+# The stand-ins of providers in the demo: the port of their page, then one for each account.
+DEMO_SANDBOX_PORTS = [int(port) for port in env.listing("DEMO_SANDBOX_PORTS")]
 
 # All else about the API is beside its doors (`conversations/api/doors.py`).
 REST_FRAMEWORK = {

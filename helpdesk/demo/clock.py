@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Final
 import pgtrigger
 from django.db import connection
 
+from conversations import promised
+from conversations.models import Ticket
+
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
@@ -23,6 +26,7 @@ TIMES: Final = {
     "conversations_conversation": ("last_at",),
     "conversations_merge": ("made_at",),
     "conversations_attachment": ("created_at",),
+    "conversations_collected": ("collected_at",),
 }
 ACTS: Final = """
 CREATE TEMPORARY TABLE told ON COMMIT DROP AS
@@ -39,13 +43,34 @@ MOVED: Final = """
 """
 # What counts from an act is moved with it. When something wakes again was told by itself.
 DEADLINES: Final = """
-UPDATE conversations_ticket t SET deadline_at = t.deadline_at - told.shift
+UPDATE conversations_ticket t SET {which}_at = t.{which}_at - told.shift
 FROM conversations_team m, told
-WHERE m.id = t.team_id AND t.deadline_kind IN ('respond', 'follow_up')
-  AND t.deadline_at - CASE t.deadline_kind
+WHERE m.id = t.team_id AND t.{which}_kind IN ('respond', 'follow_up')
+  AND t.{which}_at - CASE t.{which}_kind
         WHEN 'respond' THEN m.respond_within ELSE m.follow_up_after END >= told.began
-  AND t.deadline_at - CASE t.deadline_kind
+  AND t.{which}_at - CASE t.{which}_kind
         WHEN 'respond' THEN m.respond_within ELSE m.follow_up_after END < told.ended
+"""
+PROMISES: Final = """
+UPDATE conversations_promise p
+SET made_at = p.made_at - told.shift, due_at = p.due_at - told.shift,
+  warn_at = p.warn_at - told.shift, closed_at = p.closed_at - coalesce((SELECT t.shift FROM told t
+    WHERE p.closed_at >= t.began AND p.closed_at < t.ended), '0')
+FROM told WHERE p.made_at >= told.began AND p.made_at < told.ended
+"""
+# What the thread says of a promise names the time it is due.
+SAID: Final = """
+UPDATE conversations_entry e
+SET data = jsonb_set(e.data, '{due}', to_jsonb(p.due_at))
+FROM conversations_promise p
+WHERE e.kind = 'event' AND e.data ? 'due' AND (e.data ->> 'promise')::bigint = p.id
+"""
+OFFERS: Final = """
+UPDATE conversations_offer o
+SET offered_at = o.offered_at - told.shift, expires_at = o.expires_at - told.shift,
+  closed_at = o.closed_at - coalesce((SELECT t.shift FROM told t
+    WHERE o.closed_at >= t.began AND o.closed_at < t.ended), '0')
+FROM told WHERE o.offered_at >= told.began AND o.offered_at < told.ended
 """
 
 
@@ -63,14 +88,27 @@ class Clock:
         self.told = self._now - ago
         self._acts.append((began, began - self.told))
 
-    @pgtrigger.ignore("conversations.Entry:number_for_ever", "conversations.Ownership:append_only")
+    @pgtrigger.ignore(
+        "conversations.Entry:number_for_ever",
+        "conversations.Ownership:append_only",
+        "conversations.Promise:promise_closed_for_ever",
+        "conversations.Promise:promise_as_it_was_made",
+        "conversations.Offer:offer_closed_for_ever",
+        "conversations.Offer:offer_frozen",
+    )
     def set_back(self) -> None:
         """Move what all acts wrote into the past. Nobody else may have written meanwhile."""
         with connection.cursor() as cursor:
             cursor.execute(ACTS, [list(column) for column in zip(*self._acts, strict=True)])
-            cursor.execute(DEADLINES)
+            for statement in (PROMISES, SAID, OFFERS):
+                cursor.execute(statement)
+            for which in ("deadline", "otherwise"):
+                cursor.execute(DEADLINES.format(which=which))
             for table, columns in TIMES.items():
                 _move(cursor, table, columns)
+        # Whichever comes first now is the ticket's deadline.
+        for ticket in Ticket.objects.filter(promised_at__isnull=False):
+            promised.rearm_apart(ticket)
 
 
 def _move(cursor: CursorWrapper, table: str, columns: tuple[str, ...]) -> None:

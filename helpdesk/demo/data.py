@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,15 @@ from django.db import connection, transaction
 
 from channels_inbox.chat import accounts as chat
 from channels_inbox.chat.config import ChatConfig
+from channels_inbox.chat.reception import settings as reception
+from channels_inbox.chat.reception.settings import Reception
 from channels_inbox.chat.signatures import new_secret
 from channels_inbox.email.accounts import save_account
 from channels_inbox.email.config import NONE, MailConfig
 from channels_inbox.email.connections import IMAP_PASSWORD, SMTP_PASSWORD
 from conversations.models import Agent, Inbox, Membership, Team
 from conversations.thread import database_now
-from helpdesk.demo import long
+from helpdesk.demo import lines, long, rota
 from helpdesk.demo.cast import CAST, MAIL_DOMAIN, PASSWORD, RESTRICTED, TEAMS
 from helpdesk.demo.clock import Clock
 from helpdesk.demo.letters import fill_mailboxes
@@ -25,7 +28,7 @@ from helpdesk.demo.stories import stories
 from helpdesk.demo.telling import Teller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 UNDO_WINDOW = timedelta(seconds=5)
 # What is older than an agent counts as read by them.
@@ -34,34 +37,51 @@ HERE_FOR = timedelta(hours=9)
 
 def load_once() -> None:
     """Fill the desk if it is empty, in one transaction; several starts at once fill it once."""
+    bubbles: list[dict[str, Any]] = []
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('helpdesk.demo_data'))")
         if not Agent.objects.exists():
-            load()
+            bubbles = load()
         else:
             _connect_mail(Inbox.objects.filter(kind="email"))
+    if settings.DEMO_SANDBOX_PORTS:
+        lines.open_hooks()
+        lines.fill_phones(bubbles)
 
 
-def load() -> None:
-    """Create the demo's people, teams, inboxes and stories, and the mail in its mailboxes."""
+def load() -> list[dict[str, Any]]:
+    """Create the demo's people, teams, inboxes and stories, and the mail in its mailboxes. Returns
+    what is to be on the customers' phones."""
     agents = hire()
     inboxes = {team.name: inbox_of(team) for team in Team.objects.all()}
     chat = chat_beside(inboxes["Support"])
+    apps = lines.connect(inboxes["Support"].team, agents["ada"])
     # It is told first: acts of the clock are those from here on.
     long.tell(inboxes["Support"], [agents[slug] for slug in ("ben", "linh")], database_now())
     with connection.cursor() as cursor:
         # Thousands of rows came at once: what follows is planned by their number.
         cursor.execute("ANALYZE")
     clock = Clock()
-    teller = Teller(clock, agents, inboxes, chat)
-    for customer in stories().customers:
-        teller.tell(customer)
+    teller = Teller(clock, agents, inboxes, chat, apps)
+    with received_by_assistant(chat):
+        for customer in stories().customers:
+            teller.tell(customer)
     for join in stories().joins:
         teller.join(join)
     clock.set_back()
-    Inbox.objects.filter(kind="email").update(undo_window=UNDO_WINDOW)
+    Inbox.objects.exclude(kind="chat").update(undo_window=UNDO_WINDOW)
+    rota.give_shifts(Team.objects.get(name=TEAMS[0]), agents)
     _connect_mail(inboxes.values())
     fill_mailboxes(settings.DATA_DIR / "mail" / "mail.sqlite")
+    return teller.bubbles
+
+
+@contextmanager
+def received_by_assistant(chat: Inbox) -> Iterator[None]:
+    """While the stories are told; afterwards a newcomer's chat reaches people at once."""
+    reception.save(chat, Reception(), name="Lumi", fallback=chat.team, is_on=True)
+    yield
+    reception.save(chat, Reception(), name="Lumi", fallback=chat.team, is_on=False)
 
 
 def hire() -> dict[str, Agent]:

@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from conversations.models import Agent, Entry, HeldSend, HeldState, Identity, ReadMark
+from conversations.models import Agent, Entry, HeldSend, HeldState, Identity, Inbox, ReadMark
 from helpdesk.demo import lively
 from helpdesk.demo.cast import CAST, MAIL_DOMAIN
 from helpdesk.demo.data import HERE_FOR
-from helpdesk.demo.stories import people
+from helpdesk.demo.stories import people, phones
 from helpdesk.demo.strangers import refuse_strangers
+from helpdesk.sandbox.lines import LINES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,6 +35,7 @@ COOKIE: Final = "guide"
 SEARCHED: Final = "guide-searched"
 YEAR: Final = 365 * 24 * 3600
 SHE: Final = f"maya@{MAIL_DOMAIN}"
+APPS: Final = ("twilio_sms", "telegram", "whatsapp")
 LONG: Final = f"margaret@{MAIL_DOMAIN}"
 
 
@@ -123,6 +125,12 @@ def _of(request: HttpRequest) -> Guide:
                 apart=True,
             ),
             Step(
+                _("Hold a customer's phone and write a message on it."),
+                _phone(),
+                any(_heard(app, agent).exists() for app in APPS),
+                apart=True,
+            ),
+            Step(
                 _("Search for a word from years ago: Whitby."),
                 f"{reverse('conversations:search')}?q=Whitby",
                 bool(request.session.get(SEARCHED)),
@@ -132,8 +140,26 @@ def _of(request: HttpRequest) -> Guide:
                 reverse("conversations:conversation", args=[old]) if old else "",
                 ReadMark.objects.filter(agent=agent, ticket__conversation=old).exists(),
             ),
+            *(_of_admins() if agent.is_admin else ()),
         )
     )
+
+
+def _of_admins() -> tuple[Step, ...]:
+    """What only they can do; the values for the form stand beside the phone."""
+    [line] = [one for one in LINES if one.slug == "spare-telegram"]
+    return (
+        Step(
+            _("Connect a Telegram bot: what to write stands beside the phone."),
+            reverse("demo-phone-thread", args=[next(iter(phones())), line.slug]),
+            Inbox.objects.filter(address=line.make(0).address).exists(),
+            apart=True,
+        ),
+    )
+
+
+def _phone() -> str:
+    return reverse("demo-phone", args=[next(iter(phones()))])
 
 
 def _of_customer(address: str) -> int:

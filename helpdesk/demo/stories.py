@@ -12,14 +12,20 @@ from pathlib import Path
 from typing import Any, Final
 
 TOLD: Final = Path(__file__).with_name("told")
-TEAMS: Final = {"support": "Support", "billing": "Billing", "privacy": "Privacy"}
+TEAMS: Final = {
+    "support": "Support",
+    "billing": "Billing",
+    "privacy": "Privacy",
+    "channels": "Support",
+}
 
 _SPAN: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?")
 
 
 @dataclass(frozen=True)
 class Step:
-    """`who` is an agent's slug, or "" for the customer; `does` is "mail" or "chat" for these."""
+    """`who` is an agent's slug, or "" for the customer; `does` is then "mail", "chat", "assisted"
+    (a chat that the assistant receives), or the account of an app ("sms")."""
 
     ago: timedelta
     who: str
@@ -38,12 +44,13 @@ class Matter:
 @dataclass(frozen=True)
 class Customer:
     """`address` is the local part of their mail and their account in the shop, "" for a visitor
-    whom the shop doesn't know."""
+    whom the shop doesn't know; `phone` their number (+84…), "" for whom none is told of."""
 
     name: str
     address: str
     language: str
     matters: tuple[Matter, ...]
+    phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,12 @@ def people() -> dict[str, str]:
     return {one.address: one.name for one in stories().customers if one.address}
 
 
+@cache
+def phones() -> dict[str, str]:
+    """The names of those who have a phone, by its number without the +."""
+    return {one.phone.lstrip("+"): one.name for one in stories().customers if one.phone}
+
+
 def span(text: str) -> timedelta:
     """ "2d4h30m" as a length of time. Raises ValueError."""
     match = _SPAN.fullmatch(text)
@@ -89,7 +102,7 @@ def span(text: str) -> timedelta:
 
 def _customer(told: dict[str, Any], team: str) -> Customer:
     matters = tuple(_matter(one, team) for one in told["matter"])
-    return Customer(told["name"], told["address"], told["language"], matters)
+    return Customer(told["name"], told["address"], told["language"], matters, told.get("phone", ""))
 
 
 def _matter(told: dict[str, Any], team: str) -> Matter:

@@ -28,6 +28,11 @@ DOORS = (
     "/demo/mailbox/maya/inbox/101/",
     "/demo/mailbox/maya/inbox/101/whole/",
     "/demo/mailbox/maya/inbox/101/file/0/",
+    "/demo/phone/",
+    "/demo/phone/84901112233/",
+    "/demo/phone/84901112233/sms/",
+    "/demo/phone/84901112233/sms/news/",
+    "/demo/phone/sms/file/ME1/",
 )
 
 
@@ -123,9 +128,9 @@ def test_an_answer_taken_back_is_no_step_done(client: Client) -> None:
     held = answer(ticket, by=ada, inbox=mail, to=to)
     assert isinstance(held, HeldSend)
     told = client.get("/demo/guide/", **HERE).content.decode()
-    assert "2 of 6" in told, "What she wrote is the other one."
+    assert "2 of 8" in told, "What she wrote is the other one."
     replies.undo(held)
-    assert "1 of 6" in client.get("/demo/guide/", **HERE).content.decode()
+    assert "1 of 8" in client.get("/demo/guide/", **HERE).content.decode()
 
 
 @pytest.mark.usefixtures("demo")
@@ -134,9 +139,9 @@ def test_to_be_maya_is_more_than_to_chat(client: Client) -> None:
     chat = data.inbox_of(Team.objects.get(name="Support"))
     Inbox.objects.filter(pk=chat.pk).update(kind="chat")
     make_ticket(chat, "a-stranger@demo.example")
-    assert "0 of 6" in client.get("/demo/guide/", **HERE).content.decode()
+    assert "0 of 8" in client.get("/demo/guide/", **HERE).content.decode()
     make_ticket(chat, "maya@demo.example")
-    assert "1 of 6" in client.get("/demo/guide/", **HERE).content.decode()
+    assert "1 of 8" in client.get("/demo/guide/", **HERE).content.decode()
 
 
 @pytest.mark.usefixtures("demo")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,15 +11,20 @@ from django.db import transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
+from channels_inbox import registry
 from channels_inbox.email import parse
 from conversations.models import (
     Agent,
     Attachment,
+    Collected,
     Conversation,
     Customer,
     Delivery,
     Entry,
+    Identity,
     Merge,
+    Offer,
+    Promise,
     Status,
     Team,
     Ticket,
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def demo(settings: Settings, tmp_path: Path) -> None:
     settings.DEMO = settings.LOCAL = True
+    settings.ALLOW_PRIVATE_HOSTS = True
     settings.DATA_DIR = tmp_path
     settings.DEMO_MAIL = {"host": "127.0.0.1", "smtp_port": 2525, "imap_port": 1143}
 
@@ -87,7 +94,7 @@ def loaded(db: None) -> None:
 def test_it_has_what_a_newcomer_should_find(tmp_path: Path) -> None:
     assert (Agent.objects.count(), Team.objects.count()) == (len(CAST), len(TEAMS)) == (6, 3)
     live = Customer.objects.filter(conversation__merged_into=None)
-    assert live.count() == 40
+    assert live.count() == 48
     assert set(live.values_list("language", flat=True)) == {"en", "vi"}
     most = Conversation.objects.annotate(n=Count("entries")).order_by("-n")[0]
     assert most.customer.name == "Margaret Whitfield"
@@ -111,6 +118,32 @@ def test_it_has_what_a_newcomer_should_find(tmp_path: Path) -> None:
     assert not Entry.objects.filter(at__gt=begun).exists()
     data.load_once()
     assert Agent.objects.count() == 6
+
+
+@pytest.mark.usefixtures("loaded")
+def test_customers_write_on_all_channels_and_one_in_a_day() -> None:
+    abena = Identity.objects.get(value="abena@demo.example").conversation
+    here = Entry.objects.filter(conversation=abena.pk, direction="in")
+    assert set(here.values_list("inbox__kind", flat=True)) >= {
+        "email", "chat", "phone", "twilio_sms", "telegram",
+    }  # fmt: skip
+    kinds = set(Entry.objects.filter(direction="in").values_list("inbox__kind", flat=True))
+    assert kinds == set(registry.kinds())
+    day = here.latest("at").at - here.earliest("at").at
+    assert day < timedelta(days=1)
+    begun = Agent.objects.earliest("pk").created_at + data.HERE_FOR
+    due = {one.text.split()[0]: one.due_at - begun for one in Promise.objects.open()}
+    assert min(due.values()) < timedelta(0) < max(due.values())
+    assert timedelta(0) < due["Nhắn"] < timedelta(hours=1)
+    assert Promise.objects.filter(state="kept").count() == 1
+    said = Entry.objects.filter(event="promised").values_list("data", flat=True)
+    told = {one.pk: one.due_at for one in Promise.objects.all()}
+    assert {one["promise"]: datetime.fromisoformat(one["due"]) for one in said} == told
+    offer = Offer.objects.get(state="offered", to_agent__name="Anh Nguyen")
+    assert offer.expires_at > begun + timedelta(hours=6)
+    stint = Collected.objects.filter(ticket__conversation__customer__name="Ravi")
+    assert dict(stint.values_list("name", "value"))["order_number"] == "11240"
+    assert Ticket.objects.get(conversation__customer__name="Ravi").bot is None
 
 
 @pytest.mark.usefixtures("loaded")

@@ -29,6 +29,7 @@ LATER = timedelta(minutes=2)
 @pytest.fixture
 def chat(db: None, settings: Settings, tmp_path: Path) -> Inbox:
     settings.DEMO = settings.LOCAL = True
+    settings.ALLOW_PRIVATE_HOSTS = True
     settings.DATA_DIR = tmp_path
     settings.DEMO_MAIL = {"host": "127.0.0.1", "smtp_port": 1, "imap_port": 1}
     data.hire()

@@ -80,7 +80,7 @@ def test_the_demo_runs_stops_on_ctrl_c_and_survives_kill_9(start: Start, data: P
     assert copy.printed.startswith("Starting; the first time a database is made")
     assert all(port in embedded.SERVER_PORTS for port in private_ports(data))
     assert copy.state() == {"status": "ready", "degraded": {}, "oldest_unprocessed_at": None}
-    parts = ("web", "queue=fast", "queue=slow", "beat", "mailpair", "postgres", "valkey")
+    parts = ("web", "queue=fast", "queue=slow", "beat", "mailpair", "sandbox", "postgres", "valkey")
     # A fork takes its name a moment after it begins.
     until(lambda: all(part in " ".join(copy.processes().values()) for part in parts))
     page = Browser(copy).get("/demo/")
@@ -186,9 +186,9 @@ def test_whatever_dies_is_started_again(start: Start) -> None:
     copy.wait_ready()
     before = copy.processes()
     for number, command in before.items():
-        if re.search("web|celeryd|beat|mailpair|valkey", command):
+        if re.search("web|celeryd|beat|mailpair|sandbox --|valkey", command):
             os.kill(number, signal.SIGKILL)
-    copy.until(lambda: copy.printed.count("is started again") == 6, 30)
+    copy.until(lambda: copy.printed.count("is started again") == 7, 30)
     copy.until(lambda: copy.get("/readyz?strict=1")[0] == 200, 30)
     assert not before.keys() & set(copy.processes()) - set(postgres(before))
     copy.end(signal.SIGINT)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import signal
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,20 +21,6 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
 ]
 SLOW = 90_000
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[Running]:
-    folder = Path(tempfile.mkdtemp(prefix="helpdesk-journey-"))
-    folder.chmod(0o711)
-    copy = Running(folder / "copy", "demo")
-    try:
-        copy.wait_ready(300)
-        yield copy
-    finally:
-        if copy.process.poll() is None:
-            copy.end(signal.SIGINT)
-        shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -62,7 +44,7 @@ def be(context: BrowserContext, name: str) -> Page:
 
 def test_a_mail_goes_to_the_customer_and_back(person: BrowserContext) -> None:
     desk = be(person, "Anh Nguyen")
-    expect(desk.locator("#guide summary")).to_contain_text("0 of 6")
+    expect(desk.locator("#guide summary")).to_contain_text("0 of 7")
     desk.goto("/desk/teams/open/")
     desk.locator(".list-row", has_text="Amélie Laurent").click()
     expect(desk.locator(".thread-head h1")).to_have_text("Amélie Laurent", timeout=SLOW)
@@ -88,7 +70,7 @@ def test_a_mail_goes_to_the_customer_and_back(person: BrowserContext) -> None:
     expect(came).to_be_visible(timeout=SLOW)
     expect(came).not_to_contain_text("On ")
     assert "/conversations/" in desk.url
-    expect(desk.locator("#guide summary")).to_contain_text("2 of 6", timeout=SLOW)
+    expect(desk.locator("#guide summary")).to_contain_text("2 of 7", timeout=SLOW)
     assert troubles(desk) == []
 
     desk.get_by_role("button", name="Put away").click()
