@@ -71,8 +71,8 @@ def measure(count: int, seed: int, sizes: Sequence[int] = SIZES) -> dict[str, An
     figures: dict[str, Any] = {}
     with bare() as port, redis.Redis.from_url(settings.REDIS_URL) as server:
         for size in sizes:
-            pages = [_bare_page(number) for number in range(size)]
-            write = _publishing(server, size)
+            pages = [bare_page(number) for number in range(size)]
+            write = publishing(server, size)
             figures[f"floor_{size}"] = run(port, pages, write, count)
     with web() as (port, pid):
         for size in sizes:
@@ -149,7 +149,8 @@ def noting(viewer: Viewer, tickets: list[Ticket]) -> Callable[[int], tuple[str, 
     return write
 
 
-def _publishing(server: redis.Redis, size: int) -> Callable[[int], tuple[str, int]]:
+def publishing(server: redis.Redis, size: int) -> Callable[[int], tuple[str, int]]:
+    """What `noting` does, on a bare server."""
     at = [0]
 
     def write(number: int) -> tuple[str, int]:
@@ -162,7 +163,8 @@ def _publishing(server: redis.Redis, size: int) -> Callable[[int], tuple[str, in
     return write
 
 
-def _bare_page(number: int) -> dict[str, Any]:
+def bare_page(number: int) -> dict[str, Any]:
+    """What `pages_of` opens, on a bare server."""
     fetch = f"/?c={number}&rev="
     return {"socket": f"/?c={number}", "cookie": "a=b", "say": [], "lists": False, "head": 0,
             "fetch": fetch}  # fmt: skip

@@ -100,8 +100,10 @@ async def look_at_conversation(socket: Any, line: Line, told: dict[str, Any], se
         place = frame["conversation"]
         seen.heard[f"{place}.{frame['head']}"] = time.monotonic_ns()
         if frame["head"] > head:
-            head = json.loads(await line.get(f"{told['fetch']}{head}"))["head"]
-            seen.shown[f"{place}.{head}"] = time.monotonic_ns()
+            answer = await line.get(f"{told['fetch']}{head}")
+            head = json.loads(answer)["head"]
+            if told.get("wants", "").encode() in answer:
+                seen.shown[f"{place}.{head}"] = time.monotonic_ns()
 
 
 async def look_at_list(socket: Any, line: Line, told: dict[str, Any], seen: Seen) -> None:

@@ -39,9 +39,11 @@ def judged(what: str, medians: dict[str, Any]) -> list[dict[str, Any]]:
     sorts = {
         "ingest": _ingest,
         "hook": _hook,
+        "handoff": _handoff,
         "live": _live,
         "memory": _memory,
         "console": _console,
+        "channels": _channels,
     }
     goals = sorts.get(what, _desk)(medians)
     return [goal.told() for goal in goals]
@@ -60,6 +62,18 @@ def _live(medians: dict[str, Any]) -> list[Goal]:
             times = desk[wait]["p50_ms"] / floor[wait]["p50_ms"]
             goals.append(Goal(f"{size} sockets, {wait}: times the floor at p50", times, 3))
     return goals
+
+
+def _handoff(medians: dict[str, Any]) -> list[Goal]:
+    floor, seconds = medians["floor"], medians["assign"]["seconds"]
+    card, accept, laws = (medians[name] for name in ("card", "accept", "laws"))
+    return [
+        Goal("offer to card: p95 ms", card["p95_ms"], 300),
+        Goal("offer to card: times the floor at p50", card["p50_ms"] / floor["card"]["p50_ms"], 3),
+        Goal("accept, 50 agents, 2,000 open tickets: p95 ms", accept["p95_ms"], 50),
+        Goal("1,000 that wait given to 50 agents: s", seconds, 5),
+        Goal("laws of what is unresolved: p95 ms", laws["p95_ms"], 200),
+    ]
 
 
 def _memory(medians: dict[str, Any]) -> list[Goal]:
@@ -109,6 +123,20 @@ def _hook(figures: dict[str, Any]) -> list[Goal]:
         Goal("at 300/s: p99 ms", flood["all"]["p99_ms"], 250),
         Goal("answered otherwise than 2xx", calm["refused"] + flood["refused"], 0),
         Goal("not threaded afterwards", drained["not_threaded"], 0),
+    ]
+
+
+def _channels(figures: dict[str, Any]) -> list[Goal]:
+    one, two, sends = figures["one"], figures["two"], figures["sends"]
+    slower = sends["beside"]["p95_ms"] / sends["alone"]["p95_ms"]
+    return [
+        Goal("call to shown: p50 ms", figures["shown"]["p50_ms"], 50),
+        Goal("one worker: messages a second", one["per_second"], 120, at_least=True),
+        Goal("one worker: times the floor", one["wall_ms"] / figures["floor"]["wall_ms"], 5),
+        Goal("two workers: times one", two["per_second"] / one["per_second"], 1.6, at_least=True),
+        Goal("not threaded", one["not_threaded"] + two["not_threaded"], 0),
+        Goal("chat beside a queue of mails: p95 ms", figures["chat"]["p95_ms"], 2000),
+        Goal("sends beside a slow provider: p95, times alone", slower, 1.2),
     ]
 
 

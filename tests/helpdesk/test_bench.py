@@ -13,8 +13,8 @@ from django.core.management.base import CommandError
 
 from channels_inbox.email.parse import parse
 from channels_inbox.models import Item
-from conversations.models import Delivery, Inbox
-from helpdesk.bench import clocks, desk, ingest, live, memory, runs, terms
+from conversations.models import Delivery, Inbox, Offer
+from helpdesk.bench import clocks, desk, handoff, ingest, live, memory, runs, terms
 from helpdesk.bench.mails import mail
 from helpdesk.bench.reach import judged
 
@@ -103,6 +103,15 @@ def test_live_shows_every_change_to_who_looks(seeded: None) -> None:
     assert set(figures) == {"floor_5", "desk_5"}
     for found in figures.values():
         assert 0 < found["bell"]["p50_ms"] <= found["shown"]["p50_ms"]
+
+
+def test_handoff_offers_accepts_and_gives_each_once(seeded: None) -> None:
+    figures = handoff.measure(3, seed=1, agents=4, tickets=30, waiting=8)
+    assert figures["card"]["p50_ms"] > 0
+    assert Offer.objects.filter(state="accepted").count() == 3 + live.WARM_UP
+    assert figures["assign"]["tickets"] == 8
+    told = judged("handoff", figures)
+    assert len(told) == 5
 
 
 def test_memory_is_counted_over_a_family_of_processes() -> None:

@@ -1,5 +1,5 @@
-"""`manage.py bench ingest|desk|live|memory|hook|console`: how fast the desk is, most of it against
-a floor measured in the same run."""
+"""`manage.py bench ingest|desk|live|handoff|memory|hook|channels|console`: how fast the desk is,
+most of it against a floor measured in the same run."""
 
 import json
 import logging
@@ -11,6 +11,8 @@ from typing import Any
 
 import structlog
 from django.core.management.base import BaseCommand, CommandError
+
+WHAT = ("ingest", "desk", "live", "handoff", "memory", "hook", "channels", "console")
 
 
 @contextmanager
@@ -33,11 +35,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What to measure, and how often."""
-        parser.add_argument("what", choices=("ingest", "desk", "live", "memory", "hook", "console"))
+        parser.add_argument("what", choices=WHAT)
         parser.add_argument("--json", action="store_true", help="print one JSON object only")
         parser.add_argument("--count", type=int, default=100, help="calls of each sort in a round")
         parser.add_argument("--rounds", type=int, default=5)
         parser.add_argument("--seconds", type=int, default=60, help="how long a flood lasts (hook)")
+        parser.add_argument("--mails", type=int, default=50_000, help="that wait (channels)")
         parser.add_argument("--alone", action="store_true", help="without a small desk beside it")
         parser.add_argument("--once", action="store_true", help="only this desk, in this process")
         parser.add_argument("--data", metavar="DIR", help="use the private database in this folder")
@@ -57,11 +60,13 @@ class Command(BaseCommand):
         try:
             if what == "hook":
                 figures = self._flood(count, options["seconds"])
+            elif what == "channels":
+                figures = self._passing(count, options["mails"])
             elif what == "console":
                 figures = self._in_a_browser(count)
             elif options["once"]:
                 figures = self._once(what, count)
-            elif what in ("live", "memory"):
+            elif what in ("live", "handoff", "memory"):
                 figures = run_alone(what, count=count, rounds=rounds, say=say)
             else:
                 figures = run(what, count=count, rounds=rounds, alone=options["alone"], say=say)
@@ -99,9 +104,20 @@ class Command(BaseCommand):
             figures = hook.measure(count, seed=os.getpid(), seconds=seconds)
         return {"what": "hook", **figures, "reach": judged("hook", figures)}
 
+    def _passing(self, count: int, mails: int) -> dict[str, Any]:
+        """Once, as it brings its floor along."""
+        from helpdesk.bench import channels
+        from helpdesk.bench.reach import judged
+        from helpdesk.celery import app
+
+        app.loader.import_default_modules()
+        with quiet():
+            figures = channels.measure(count, seed=os.getpid(), mails=mails)
+        return {"what": "channels", **figures, "reach": judged("channels", figures)}
+
     def _once(self, what: str, count: int) -> dict[str, Any]:
         """One round in this process, quiet, with the tasks that a worker knows."""
-        from helpdesk.bench import desk, ingest, live, memory
+        from helpdesk.bench import desk, handoff, ingest, live, memory
         from helpdesk.celery import app
 
         app.loader.import_default_modules()
@@ -109,6 +125,7 @@ class Command(BaseCommand):
             "ingest": ingest.measure,
             "desk": desk.measure,
             "live": live.measure,
+            "handoff": handoff.measure,
             "memory": memory.measure,
         }
         with quiet():
