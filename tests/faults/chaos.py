@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FREEZE_SECONDS = 17.0
 """Longer than the product's leases."""
+FLUSHED = "valkey FLUSHALL"
 POSTGRES_ENDS = (signal.SIGKILL, signal.SIGQUIT)
 
 
@@ -53,7 +54,8 @@ class Chaos:
     def _enough(self) -> bool:
         if not self.plan.victims:
             return True
-        return bool(self.plan.kills) and self.done.total() >= self.plan.kills
+        killed = self.done.total() - self.done[FLUSHED]
+        return bool(self.plan.kills) and killed >= self.plan.kills
 
     def _break(self, name: str) -> None:
         if self.frozen and self.frozen[0] == name:
@@ -78,4 +80,4 @@ class Chaos:
         if self.plan.flush_every and time.monotonic() > self.flushed + self.plan.flush_every:
             self.stand.flush()
             self.flushed = time.monotonic()
-            self.done["valkey FLUSHALL"] += 1
+            self.done[FLUSHED] += 1

@@ -42,11 +42,12 @@ class Plan:
 
     @classmethod
     def small(cls, seed: int = 1) -> Plan:
-        """The gate's profile: some 40 s."""
+        """The gate's profile."""
         return cls(
-            seed=seed, mails=120, replies=20, rate=15, reply_rate=3, per_customer=6, kills=4,
-            pause=(1.2, 2.2), victims=("worker-slow", "web", "valkey", "postgres"), freeze=False,
-            breaks_after_dot=0.1, breaks_before_dot=0.1, busy=0.1, gives_up=40, patience=60,
+            seed=seed, mails=100, replies=20, rate=15, reply_rate=3, per_customer=6, kills=5,
+            pause=(0.8, 1.6), flush_every=5, freeze=False,
+            victims=("worker-fast", "worker-slow", "web", "valkey", "postgres"),
+            breaks_after_dot=0.1, breaks_before_dot=0.1, busy=0.1, gives_up=60, patience=90,
         )  # fmt: skip
 
 

@@ -23,8 +23,9 @@ THREADS = 3
 
 SOME_TICKET = """
 SELECT t.conversation_id, t.id FROM conversations_ticket t
-WHERE t.id > (SELECT floor(random() * max(id)) FROM conversations_ticket)
-ORDER BY t.id LIMIT 1
+WHERE EXISTS (SELECT FROM conversations_identity i
+  WHERE i.conversation_id = t.conversation_id AND i.kind = 'email')
+ORDER BY random() LIMIT 1
 """
 
 

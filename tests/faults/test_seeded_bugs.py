@@ -14,7 +14,7 @@ from tests.faults.stand import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 LOAD = ("--small", "--mails=60", "--replies=40", "--kills=1")
 
 
@@ -57,3 +57,15 @@ def test_a_seeded_bug_is_found(
     )
     assert done.returncode == 1
     assert complaint in done.stdout
+
+
+def test_an_offer_that_nobody_closes_is_found(tmp_path: Path) -> None:
+    root = changed(tmp_path, "conversations/tasks.py", "    handoffs.expire_due()\n", "")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults", f"--root={root}", "--handoffs=20", "--small"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "offers over and open" in done.stdout

@@ -1,0 +1,91 @@
+"""F28: mails that wait hold up no chat, and each is threaded once, in the order of its sender."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Final, LiteralString
+
+import httpx
+import psycopg
+import pytest
+
+from tests.faults.desk import rows, until
+
+if TYPE_CHECKING:
+    from tests.faults.stand import Stand
+
+WRITERS, VISITORS, CHATS_A_SECOND = 2000, 20, 5
+MAIL = (
+    "From: writer{SENDER}@customers.example\r\nTo: one@demo.example\r\nSubject: Question\r\n"
+    "Message-ID: <backlog-{NUMBER}@customers.example>\r\n"
+    "Date: Thu, 1 Jan 2026 00:00:00 +0000\r\n\r\nThis is backlog-{NUMBER}.\r\n"
+)
+# As many mails at once as no hook would bring; a lane is one sender.
+QUEUE: Final[LiteralString] = """
+WITH kept AS (
+  INSERT INTO channels_inbox_envelope
+    (inbox_id, source, dedup_key, raw, raw_key, size, meta, received_at)
+  SELECT i.id, 'hook', 'backlog:' || n, convert_to(replace(replace(%(mail)s, '{NUMBER}',
+    lpad(n::text, 6, '0')), '{SENDER}', (n %% %(writers)s)::text), 'UTF8'), '', 400, '{}',
+    clock_timestamp()
+  FROM generate_series(1, %(count)s) n, conversations_inbox i WHERE i.name = 'one'
+  ORDER BY n
+  RETURNING id, inbox_id, dedup_key, received_at
+)
+INSERT INTO channels_inbox_item (envelope_id, position, inbox_id, lane, state, received_at,
+  attempts, next_at, lease_epoch, reason)
+SELECT id, 0, inbox_id, inbox_id || ':backlog-' || split_part(dedup_key, ':', 2)::int %% %(writers)s,
+  'waiting', received_at, 0, received_at, 0, ''
+FROM kept ORDER BY id
+"""
+LEFT = (
+    "SELECT count(*) FROM channels_inbox_item WHERE state = 'waiting' AND lane LIKE '%%:backlog-%%'"
+)
+THREADED = """
+SELECT substring(text from 'backlog-[0-9]{6}'), identity_id FROM conversations_entry
+WHERE kind = 'message' AND text LIKE '%%backlog-%%' ORDER BY identity_id, seq
+"""
+CHATS: Final[LiteralString] = """
+SELECT state, extract(epoch FROM ended_at - received_at)::float8 FROM channels_inbox_item
+WHERE inbox_id = %s ORDER BY 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("mails", "chats"), [(150, 10), pytest.param(50_000, 300, marks=pytest.mark.full)]
+)
+def test_chats_go_on_beside_a_backlog_of_mail(stand: Stand, mails: int, chats: int) -> None:
+    told = json.loads(stand.run("chat", "-m", "tests.faults.furnish_chat", str(VISITORS)))
+    values = {"mail": MAIL, "writers": WRITERS if mails > WRITERS else 20, "count": mails}
+    with psycopg.connect(stand.place.database_url) as connection:
+        connection.execute(QUEUE, values)
+    began = time.monotonic()
+    chat(stand, told, chats)
+    until(
+        lambda: [state for state, _s in rows(stand, CHATS, told["inbox"])] == ["threaded"] * chats
+    )
+    [(left,)] = rows(stand, LEFT)
+    assert left or mails < 1000, "the mails were through before the chats"
+    took = [seconds for _state, seconds in rows(stand, CHATS, told["inbox"])]
+    print(f"chats: half in {took[chats // 2]:.3f} s, 95 % in {took[chats * 95 // 100]:.3f} s;")
+    print(f"{left} of {mails} mails were left then")
+    until(lambda: rows(stand, LEFT) == [(0,)], seconds=3000)
+    print(f"all mails threaded after {time.monotonic() - began:.0f} s")
+    found = rows(stand, THREADED)
+    assert len(found) == len({mark for mark, _who in found}) == mails
+    assert found == sorted(found, key=lambda row: (row[1], row[0]))
+
+
+def chat(stand: Stand, told: dict[str, Any], count: int) -> None:
+    """Visitors write, some a second."""
+    began = time.monotonic()
+    with httpx.Client(base_url=stand.place.address, timeout=20) as line:
+        for number in range(count):
+            time.sleep(max(0.0, began + number / CHATS_A_SECOND - time.monotonic()))
+            token = told["tokens"][number % VISITORS]
+            body = {"client_token": str(uuid.uuid4()), "text": f"Message {number}."}
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = line.post(f"/w/{told['key']}/messages/", json=body, headers=headers)
+            assert answer.is_success, answer.text
