@@ -50,6 +50,7 @@ def test_laws_hold_whatever_happens() -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(4 * 3600)
 @pytest.mark.django_db
 def test_laws_hold_whatever_happens_for_long() -> None:
     run_state_machine_as_test(RolledBack, settings=FULL)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -48,6 +48,7 @@ from tests.conversations import promising
 from tests.conversations.botting import acts, make_bot, taken
 from tests.properties import laws
 from tests.properties.crew import failures, together
+from tests.properties.retold import Step, retell, step
 from tests.properties.storm import Storm, crossing
 from tests.properties.test_machine import GATE, RolledBack
 
@@ -168,41 +169,79 @@ def nobody_gets_it_back(thread: Any, ticket: Ticket, offer: Offer) -> None:
         ownership.apply(thread, ticket, "returned", by=SYSTEM, team=team, reason="expired")
 
 
+Bug = tuple[Any, str, Any]
+UNRECORDED: Bug = (thread.Thread, "stamp", an_unrecorded_stamp)
+NO_HISTORY: Bug = (ownership, "_write_history", lambda *args: None)
+ALL_IS_READ: Bug = (replies, "newer_than", lambda *args, **fields: Conversation.objects.none())
+NOBODYS: Bug = (ownership, "give_back", nobody_gets_it_back)
+FORGOTTEN: Bug = (promised, "rearm", lambda *args: None)
+OLD_PLAN: Bug = (assignment, "_still_waits", lambda ticket, one: ticket.status == "open")
+ASLEEP: Bug = (tickets, "_await_us", lambda thread, ticket: an_expiry_that_frees_nobody(ticket))
+
+RENAMED = step("matter_changes", ticket=0, what="rename", settled="")
+CROSSING = step("a_reply_crosses_a_message", ticket=0, agent=0)
+RECALLED = step("offer_is_answered", which=0, agent=0, what="recall", late=False)
+ASKED = step("customer_writes", sender="customer2@example.org", inbox=0, quiet=False, files=0)
+GIVEN_LATE = step("what_waits_is_given", team=0, agent=1, between="take")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("bug", "story", "speaks"),
+    [
+        pytest.param(UNRECORDED, [RENAMED], "compare_pages", id="a change without a number"),
+        pytest.param(NO_HISTORY, [], "laws_hold", id="no history"),
+        pytest.param(ALL_IS_READ, [CROSSING], "a_reply_crosses_a_message", id="all is read"),
+        pytest.param(NOBODYS, [RECALLED], "offer_is_answered", id="nobody gets it back"),
+        pytest.param(FORGOTTEN, [], "laws_hold", id="a promise without a deadline"),
+        pytest.param(OLD_PLAN, [ASKED, GIVEN_LATE], "what_waits_is_given", id="an old plan"),
+        pytest.param(ASLEEP, [], "ticket_deadline_armed", id="awake without a deadline"),
+    ],
+)
+def test_the_machine_catches(
+    monkeypatch: pytest.MonkeyPatch, bug: Bug, story: list[Step], speaks: str
+) -> None:
+    """By a story in which it shows, and which is a lawful one without it: the rule, law or constraint
+    that speaks first is the one meant."""
+    retell(RolledBack, *story)
+    monkeypatch.setattr(*bug)
+    with pytest.raises((AssertionError, IntegrityError)) as found:
+        retell(RolledBack, *story)
+    assert speaks in [*(frame.name for frame in found.traceback), *str(found.value).split('"')]
+
+
+@pytest.mark.full
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("where", "name", "bug"),
     [
-        (thread.Thread, "stamp", an_unrecorded_stamp),
-        pytest.param(merges, "_show_in", a_forgetful_move, marks=pytest.mark.full),
-        pytest.param(merges, "_branch", lambda home: [home], marks=pytest.mark.full),
-        (ownership, "_write_history", lambda *args: None),
-        pytest.param(ownership, "release_all", lambda *args, **fields: 0, marks=pytest.mark.full),
-        (replies, "newer_than", lambda *args, **fields: Conversation.objects.none()),
-        (ownership, "give_back", nobody_gets_it_back),
-        pytest.param(offers, "withdraw", lambda *args, **fields: None, marks=pytest.mark.full),
-        pytest.param(offers, "IN_TIME", Q(), marks=pytest.mark.full),
-        pytest.param(handoffs, "_declined", lambda *args: False, marks=pytest.mark.full),
-        pytest.param(handoffs, "_somebody_left", lambda offer: True, marks=pytest.mark.full),
-        pytest.param(ownership, "_end_offer", lambda *args: None, marks=pytest.mark.full),
-        pytest.param(ownership, "end_offers", lambda *args, **told: None, marks=pytest.mark.full),
-        (promised, "rearm", lambda *args: None),
-        pytest.param(promised, "settle", lambda *args, **fields: None, marks=pytest.mark.full),
-        pytest.param(promises, "_same", lambda before, due: Promise(), marks=pytest.mark.full),
-        (assignment, "_still_waits", lambda ticket, one: ticket.status == "open"),
-        pytest.param(assignment, "_has_room", lambda *args: True, marks=pytest.mark.full),
-        pytest.param(left_work, "leave", lambda *args, **told: None, marks=pytest.mark.full),
-        pytest.param(
-            bots,
-            "_holds",
-            lambda ticket, bot, epoch: ticket.bot_id is not None,
-            marks=pytest.mark.full,
-        ),
-        (tickets, "_await_us", lambda thread, ticket: an_expiry_that_frees_nobody(ticket)),
+        UNRECORDED,
+        (merges, "_show_in", a_forgetful_move),
+        (merges, "_branch", lambda home: [home]),
+        NO_HISTORY,
+        (ownership, "release_all", lambda *args, **fields: 0),
+        ALL_IS_READ,
+        NOBODYS,
+        (offers, "withdraw", lambda *args, **fields: None),
+        (offers, "IN_TIME", Q()),
+        (handoffs, "_declined", lambda *args: False),
+        (handoffs, "_somebody_left", lambda offer: True),
+        (ownership, "_end_offer", lambda *args: None),
+        (ownership, "end_offers", lambda *args, **told: None),
+        FORGOTTEN,
+        (promised, "settle", lambda *args, **fields: None),
+        (promises, "_same", lambda before, due: Promise()),
+        OLD_PLAN,
+        (assignment, "_has_room", lambda *args: True),
+        (left_work, "leave", lambda *args, **told: None),
+        (bots, "_holds", lambda ticket, bot, epoch: ticket.bot_id is not None),
+        ASLEEP,
     ],
 )
-def test_the_machine_catches(
+def test_the_machine_comes_upon(
     monkeypatch: pytest.MonkeyPatch, where: Any, name: str, bug: Any
 ) -> None:
+    """By itself, whatever it tries."""
     monkeypatch.setattr(where, name, bug)
     with pytest.raises(Exception):  # noqa: B017, PT011 - whichever law or constraint speaks first
         run_state_machine_as_test(RolledBack, settings=QUICK)
