@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from conversations import intake, replies
 from conversations.customers import Address
+from conversations.going_out import Outgoing
 from conversations.models import (
     Agent,
     Conversation,
@@ -134,8 +135,8 @@ def head_of(conversation_id: int) -> int:
 
 def outgoing(
     to: Identity, inbox: Inbox, text: str = "It is on its way.", **fields: Any
-) -> replies.Outgoing:
-    return replies.Outgoing(text=text, identity=to.pk, inbox=inbox.pk, **fields)
+) -> Outgoing:
+    return Outgoing(text=text, identity=to.pk, inbox=inbox.pk, **fields)
 
 
 def answer(

@@ -60,24 +60,25 @@ def store_all() -> None:
 def test_every_door_of_a_closed_or_unknown_chat_is_not_there(cast: Cast, chat: Inbox) -> None:
     Inbox.objects.filter(pk=chat.pk).update(is_active=False)
     for key in (chat.public_id, "nowhere", cast.inbox.public_id):
-        for name in ("session", "since", "messages", "files", "seen", "email", "leave"):
+        for name in ("session", "since", "messages", "files", "seen", "email", "leave", "resume"):
             method = "get" if name == "since" else "post"
             assert getattr(Client(), method)(f"/w/{key}/{name}/").status_code == 404, name
         assert Client().get(f"/w/{key}.js").status_code == 404
         assert Client().get(f"/w/{key}/panel/").status_code == 404
         assert Client().get(f"/chat/{key}/").status_code == 404
+        assert Client().get(f"/w/resume/{key}/22222222/").status_code == 404
 
 
 def test_every_route_is_accounted_for() -> None:
     assert {str(route.name) for route in urlpatterns} == {
         *("loader", "panel", "session", "since", "messages", "upload", "file", "seen", "email"),
-        *("leave", "form", "confirm"),
+        *("leave", "form", "confirm", "resume", "resume-by-code"),
     }
 
 
 def test_without_a_token_only_the_session_opens(kim: Visitor) -> None:
     stranger = Visitor(kim.inbox, token="made-up")
-    for name in ("messages", "files", "seen", "email"):
+    for name in ("messages", "files", "seen", "email", "resume"):
         assert told(stranger.post(name, text="x")) == (401, "token"), name
     for path in (kim.path("since"), kim.path(f"files/{uuid.uuid4()}")):
         assert told(Client().get(path, headers=stranger.headers)) == (401, "token")

@@ -106,6 +106,8 @@ INBOX_ROUTES = [
 ]
 ITEM_ROUTES = [
     ("get", "items:items", []),
+    ("get", "items:nothing-lost", []),
+    ("post", "items:replay-all", []),
     ("get", "items:item", [1]),
     ("get", "items:raw", [1]),
     ("post", "items:bring-in", [1]),
@@ -337,6 +339,12 @@ def test_a_hook_secret_is_shown_once(admin: Agent) -> None:
     assert first not in client.get(reverse("inboxes:inbox", args=[inbox.pk])).content.decode()
     second = client.post(reverse("inboxes:new-hook-secret", args=[inbox.pk])).context["hook_secret"]
     assert first != second == vault.get(inbox, "hook")
+    assert vault.before(inbox, "hook") == first
+    stop = reverse("inboxes:stop-old-secret", args=[inbox.pk])
+    assert stop in client.get(reverse("inboxes:inbox", args=[inbox.pk])).content.decode()
+    client.post(stop)
+    assert vault.before(inbox, "hook") is None
+    assert stop not in client.get(reverse("inboxes:inbox", args=[inbox.pk])).content.decode()
 
 
 # A provider's consent
@@ -469,7 +477,7 @@ def test_a_restricted_inbox_shows_its_items_to_its_team_only(cast: Cast, supervi
     inbox = make_inbox(cast.billing, restriction="legal")
     item = broken_item(inbox)
     client = signed_in(supervisor)
-    for method, name, _args in ITEM_ROUTES[1:]:
+    for method, name in [(method, name) for method, name, args in ITEM_ROUTES if args]:
         assert getattr(client, method)(reverse(name, args=[item.pk])).status_code == 404
     assert not client.get(reverse("items:items")).context["page"].rows
     Membership.objects.create(team=cast.billing, agent=supervisor)

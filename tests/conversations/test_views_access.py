@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from conversations import handoffs
 from conversations.models import Agent, Attachment, Delivery, HeldSend, Offer, Role, Ticket
+from conversations.thread import locked
 from conversations.urls import urlpatterns
 from tests.builders import (
     Cast,
@@ -54,11 +55,13 @@ DOORS: dict[str, tuple[str, str, dict[str, object]]] = {
     "memo": ("post", "conversation", {"memo": "x"}),
     "addresses": ("post", "conversation", {"value": "more@example.org"}),
     "join": ("get", "conversation", {}),
+    "alike": ("get", "conversation", {}),
     "address": ("post", "identity", {"action": "block"}),
     "entry": ("get", "entry", {}),
     "about": ("get", "entry", {}),
     "whole": ("get", "entry", {}),
     "move": ("post", "entry", {"to": 0}),
+    "call": ("get", "call", {}),
     "delivery": ("post", "sent", {"action": "again"}),
     "take": ("post", "ticket", {"epoch": 1}),
     "release": ("post", "ticket", {"epoch": 1}),
@@ -94,17 +97,29 @@ OPEN_TO_ALL_AGENTS = {
     "rows",
     "search",
     "new-message",
+    "new-call",
+    "ringing",
     "new-customer",
     "upload",
     "undo-join",
+    "not-same",
     "inline",
     "live-ticket",
     "offered",
     "unanswered",
     "alert-seen",
+    "alerts-seen",
     "pressing",
     "promises",
     "presence",
+    "shift",
+    "shift-waiting",
+    "shift-offer",
+    "shift-offer-drafted",
+    "shift-accept",
+    "sign-off",
+    "sign-offs",
+    "sign",
 }
 READS = {"conversation", "since", "thread-rows", "entry", "about", "whole", "file"}
 
@@ -128,6 +143,10 @@ def make_place(restriction: str) -> Place:
         name: promised(ticket, cast, text=name).pk
         for name in ("promise", "broken", "withdrawn", "later")
     }
+    with locked(ticket.origin_id) as thread:
+        call = thread.append(
+            ticket.origin_id, ticket=ticket, actor=cast.alice.actor, kind="call", direction="out"
+        )
     file = Attachment.objects.create(
         entry=entry,
         conversation_id=entry.conversation_id,
@@ -141,6 +160,7 @@ def make_place(restriction: str) -> Place:
         "sent": sent.pk,
         "ticket": ticket.pk,
         "held": held.pk,
+        "call": call.pk,
         "offer": offer.pk,
         "file": file.public_id,
         **promises,

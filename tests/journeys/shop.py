@@ -20,7 +20,7 @@ from conversations import attachments, replies
 from conversations.models import Entry, Identity
 from tests.builders import answer, ticket_of
 from tests.channels_inbox.chatting import make_chat
-from tests.journeys.browsers import PATIENCE
+from tests.journeys.browsers import PATIENCE, Desk
 from tests.journeys.serving import serving
 
 if TYPE_CHECKING:
@@ -216,3 +216,13 @@ def shop(chromium: Browser, cast: Cast, settings: SettingsWrapper) -> Iterator[S
             yield shop
     assert shop.complaints == [], shop.complaints
     assert shop.asked - {""} <= {shop.url, shop.web.url}, shop.asked
+
+
+@pytest.fixture
+def agents(shop: Shop) -> Iterator[Desk]:
+    """The console of the desk that the shop's chat belongs to."""
+    desk = Desk(shop.web, shop.browser)
+    yield desk
+    for context in desk.contexts:
+        context.close()
+    assert not desk.complaints, desk.complaints

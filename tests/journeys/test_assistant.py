@@ -15,22 +15,10 @@ from tests.journeys.browsers import Desk, needs_chromium, troubles
 from tests.journeys.shop import Shop, open_chat, rows, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.builders import Cast
 
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 RETURNS = {"words": "return, send back", "answer": "Within **30 days**, for free."}
-
-
-@pytest.fixture
-def agents(shop: Shop) -> Iterator[Desk]:
-    """The console of the desk that the shop's chat belongs to."""
-    desk = Desk(shop.web, shop.browser)
-    yield desk
-    for context in desk.contexts:
-        context.close()
-    assert not desk.complaints, desk.complaints
 
 
 @pytest.fixture(autouse=True)

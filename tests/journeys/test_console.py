@@ -45,7 +45,7 @@ def test_a_shift(page: Page, cast: Cast) -> None:
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Kim Park")
-    expect(page.get_by_text("Do you ship two in one box?").last).to_be_visible()
+    expect(page.locator("#feed").get_by_text("Do you ship two in one box?").last).to_be_visible()
     page.keyboard.press("i")
     expect(page.locator(".owner")).to_contain_text("You")
 
@@ -174,9 +174,12 @@ def test_nothing_is_in_the_way_of_anybody(page: Page, cast: Cast, look: str) -> 
     ]  # fmt: skip
     for url in pages:
         page.goto(url)
-        for menu in page.locator("details.menu").all()[:3]:
-            menu.evaluate("one => one.open = true")
         assert troubles(page) == [], url
+        menus = page.locator("details.menu").all()[:3]
+        for menu in menus:
+            menu.evaluate("one => one.open = true")
+        # An open menu may lie on half of what is beneath it.
+        assert not menus or troubles(page, "details.menu") == [], url
     if look == "dark":
         return
     page.set_viewport_size({"width": 320, "height": 700})

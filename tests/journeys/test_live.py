@@ -315,7 +315,7 @@ def test_new_messages_below_are_counted_and_not_taken_for_read(desk: Desk, cast:
     expect(below).to_have_text("2 new")
     seen = page.locator("#reply-form [data-seen]").input_value()
     below.click()
-    expect(page.get_by_text("below 1").last).to_be_in_viewport()
+    expect(page.locator("#feed").get_by_text("below 1").last).to_be_in_viewport()
     expect(below).to_be_hidden()
     expect(page.locator("#reply-form [data-seen]")).not_to_have_value(seen)
 

@@ -88,7 +88,7 @@ def test_it_opens_like_a_short_one_and_scrolls_to_both_ends(desk: Desk, cast: Ca
         assert way["loads"] >= (MANY - 300) // 50
     # It is the end again: what comes is put in at once.
     write_in(cast.inbox, text="Live at the end", tokens=(ticket.token_id,))
-    expect(page.get_by_text("Live at the end").last).to_be_in_viewport()
+    expect(page.locator("#feed").get_by_text("Live at the end").last).to_be_in_viewport()
     assert rows(page) <= MOST_ROWS
     assert troubles(page) == []
 

@@ -22,8 +22,6 @@ from tests.journeys.browsers import Desk, needs_chromium
 from tests.journeys.shop import Shop, newest, open_chat, panel, rows, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Page
     from pytest_django.fixtures import SettingsWrapper
 
@@ -38,16 +36,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 @pytest.fixture(autouse=True)
 def _loopback_allowed(settings: SettingsWrapper) -> None:
     settings.ALLOW_PRIVATE_HOSTS = True
-
-
-@pytest.fixture
-def agents(shop: Shop) -> Iterator[Desk]:
-    """The console of the desk that the shop's chat belongs to."""
-    desk = Desk(shop.web, shop.browser)
-    yield desk
-    for context in desk.contexts:
-        context.close()
-    assert not desk.complaints, desk.complaints
 
 
 def mail_comes(inbox: Inbox, body: bytes) -> None:

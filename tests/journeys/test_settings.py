@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from django.urls import reverse
 from playwright.sync_api import Page, expect
@@ -15,7 +14,7 @@ from conversations.models import Agent, Inbox, Role, Team
 from tests.builders import make_agent, make_inbox, make_team
 from tests.channels_inbox.servers import PASSWORD, Pymap, SMTPSink
 from tests.channels_inbox.test_pages import broken_item
-from tests.journeys.browsers import needs_chromium
+from tests.journeys.browsers import judged, needs_chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from pytest_django.live_server_helper import LiveServer
 
 WIDTHS = (1440, 390, 320)
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 
@@ -142,7 +140,7 @@ def test_every_page_passes_axe_and_fits(page: Page, theme: str) -> None:
 def check_all(page: Page, paths: list[str]) -> None:
     for path in paths:
         page.goto(path)
-        found = Axe().run(page, options=RULES).response["violations"]
+        found = judged(page).response["violations"]
         assert [(rule["id"], rule["nodes"][0]["html"]) for rule in found] == [], path
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})

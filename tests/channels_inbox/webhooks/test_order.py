@@ -153,8 +153,8 @@ def test_three_days_without_an_answer_stop_it_and_starting_goes_on_without_a_gap
     tell()
     webhook.refresh_from_db()
     assert (webhook.is_stopped, webhook.stopped_for) == (True, Stopped.FAILING)
-    assert needs(admin) == (False, True, False, False)
-    assert needs(cast.alice) == (False, False, False, False)
+    assert needs(admin) == (False, True, False, False, False)
+    assert needs(cast.alice) == (False,) * 5
     tries = len(consumer.tries)
     make_ticket(cast.inbox, "lee@example.org")
     time_passes(webhook)
@@ -163,7 +163,7 @@ def test_three_days_without_an_answer_stop_it_and_starting_goes_on_without_a_gap
     keeping.start(webhook, by=admin)
     tell()
     assert len(consumer.tries) - tries == len(consumer.calls) == webhook.calls.count()
-    assert needs(admin) == (False, False, False, False)
+    assert needs(admin) == (False,) * 5
 
 
 def test_one_that_is_gone_for_good_is_stopped_at_once(
