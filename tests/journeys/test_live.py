@@ -13,12 +13,13 @@ from playwright.sync_api import expect
 from conversations import drafts, ownership, replies, tickets
 from conversations.models import Draft, Entry, ReadMark, Ticket
 from tests.builders import make_inbox, make_ticket, newest_of, ticket_of, write_in
+from tests.conversations.offering import offered
 from tests.journeys.browsers import is_live, needs_chromium, troubles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
     from conversations.models import Agent
     from tests.builders import Cast
@@ -167,6 +168,27 @@ def test_without_websockets_it_polls(desk: Desk, cast: Cast) -> None:
     expect(page.locator("#feed")).to_contain_text("By long poll")
     send(page, "An answer")
     sent(page, "An answer")
+
+
+def test_what_rings_between_two_long_polls_is_shown(desk: Desk, cast: Cast) -> None:
+    desk.web.blocks_sockets = True
+    page = desk.tab(desk.computer(cast.bob), "/promises/mine/", live=False)
+    expect(page.locator("html")).to_have_attribute("data-line", "live")
+    ticket = make_ticket(cast.inbox)
+    ownership.take(ticket, by=cast.alice, epoch=1)
+    missed: list[str] = []
+
+    def between(route: Route) -> None:
+        if not missed:
+            missed.append(route.request.url)
+            offered(ticket, cast, to=cast.bob)
+        route.continue_()
+
+    expect(page.locator("#offered")).to_have_text("0")
+    page.route("**/live/wait/**", between)
+    make_ticket(cast.inbox, "another@customer.example")
+    expect(page.locator("#offered")).to_have_text("1", timeout=15_000)
+    assert missed
 
 
 def test_what_was_sent_offline_survives_a_reload_and_goes_once(desk: Desk, cast: Cast) -> None:

@@ -9,6 +9,7 @@ const SILENCE = 60_000; // two heartbeats of the server and some slack
 const SLOWEST = 30_000;
 const BLOCKED = 3; // websockets that never got ready before we ask by long poll
 const AGAIN = 60_000; // and try websockets again
+const BETWEEN = [1000, 4000]; // by then the next long poll listens, on a good line and on a bad one
 const watched = new Map(); // conversation → () => its head here
 let lists = false;
 let socket = null;
@@ -20,6 +21,8 @@ let timer = 0;
 let lastHeard = 0;
 let state = "connecting";
 let graceTimer = 0;
+let asksBetween = false;
+let answered = false;
 let ended = false;
 
 const tell = (name, detail) => line.dispatchEvent(new CustomEvent(name, { detail }));
@@ -128,6 +131,22 @@ function reached() {
   tell("up");
 }
 
+// What rings between two long polls is heard by neither: pages ask for themselves, as at a heartbeat, once the
+// next poll listens.
+async function askBetween() {
+  answered = true;
+  if (asksBetween) return;
+  asksBetween = true;
+  while (answered) {
+    answered = false;
+    for (const wait of BETWEEN) {
+      await pause(wait);
+      if (polling) tell("beat", {});
+    }
+  }
+  asksBetween = false;
+}
+
 async function poll() {
   let failures = 0;
   while (!ready && !ended) {
@@ -143,6 +162,7 @@ async function poll() {
       reached();
       failures = 0;
       for (const frame of frames) hear(frame);
+      askBetween();
       if (!frames.length && Date.now() - asked < 1000) await pause(1000);
     } catch (error) {
       if (polling.signal.aborted) continue;
