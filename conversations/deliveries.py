@@ -6,10 +6,11 @@ only by the holder of the current lease, so a worker that comes back from the de
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +40,10 @@ LEFT = (
     DeliveryState.SENT,
     DeliveryState.AMBIGUOUS,
 )
+# What a channel that takes an answer in several messages has taken of it, by its names of them in
+# their order, "" for one that is to go out anew; and of which it said later that they won't arrive.
+PARTS: Final = "parts"
+REFUSED: Final = "refused"
 FIRST_DELAY = timedelta(seconds=5)
 LONGEST_DELAY = timedelta(hours=1)
 
@@ -59,6 +64,12 @@ SET state = 'sending', attempts = d.attempts + 1, attempt_at = clock_timestamp()
     lease_until = clock_timestamp() + %s * interval '1 second', lease_epoch = d.lease_epoch + 1
 FROM ready WHERE d.id = ready.id
 RETURNING d.id, d.lease_epoch
+"""
+
+
+# Only this: that one of them won't arrive may be written at the same moment.
+WENT = """
+UPDATE conversations_delivery SET payload = jsonb_set(payload, ARRAY[%s], %s::jsonb) WHERE id = %s
 """
 
 
@@ -116,6 +127,13 @@ def handing_over(lease: Lease) -> bool:
             pk=lease.delivery, lease_epoch=lease.epoch, state=DeliveryState.SENDING
         ).update(handed_at=now, lease_until=now + LEASE)
     )
+
+
+def went(delivery: Delivery, parts: Sequence[str]) -> None:
+    """Write down which of its parts the provider has taken, so that none goes out twice."""
+    delivery.payload = {**delivery.payload, PARTS: list(parts)}
+    with connection.cursor() as cursor:
+        cursor.execute(WENT, [PARTS, json.dumps(list(parts)), delivery.pk])
 
 
 def sent(lease: Lease, *, provider_id: str = "") -> bool:
@@ -204,11 +222,13 @@ def _abandoned(lease: Lease) -> bool:
 
 
 def send_again(delivery: Delivery, *, by: Agent) -> Delivery:
-    """An agent's decision to send a failed or ambiguous message (once more)."""
+    """An agent's decision to send a failed or ambiguous message (once more). Of one that went out
+    in several parts only those go that did not arrive."""
 
     def change(thread: Thread, fresh: Delivery) -> None:
         fresh.state, fresh.next_at, fresh.attempts = DeliveryState.QUEUED, thread.now, 0
         fresh.queued_at = thread.now
+        _forget_refused(fresh)
 
     return _decide(delivery, "sent_again", by, change)
 
@@ -244,17 +264,33 @@ def receipt(delivery: Delivery, state: str, *, provider_id: str = "") -> bool:
         return True
 
 
-def refused_later(delivery: Delivery, *, code: str, error: str) -> bool:
-    """The provider took it, and tells now that it won't arrive. What was delivered stays so."""
+def refused_later(delivery: Delivery, *, name: str, code: str, error: str) -> bool:
+    """The provider took it, or its part of this name, and tells now that it won't arrive. What was
+    delivered stays so; that the first of several parts was says nothing of the others."""
     with locked(delivery.entry.origin_id) as thread:
-        fresh = Delivery.objects.select_related("entry").get(pk=delivery.pk)
-        if fresh.state not in LEFT:
+        rows = Delivery.objects.select_for_update(no_key=True, of=("self",))
+        fresh = rows.select_related("entry").get(pk=delivery.pk)
+        arrived = (DeliveryState.DELIVERED, DeliveryState.READ)
+        is_further = name in fresh.payload.get(PARTS, [])[1:] and fresh.state in arrived
+        if fresh.state not in LEFT and not is_further:
             return False
         fresh.state, fresh.lease_until = DeliveryState.FAILED, None
         fresh.error_code, fresh.error = code[:60], error[:500]
-        thread.stamp(fresh, "state", "lease_until", "error_code", "error")
+        refused = {*fresh.payload.get(REFUSED, []), name} - {""}
+        fresh.payload = {**fresh.payload, REFUSED: sorted(refused)}
+        thread.stamp(fresh, "state", "lease_until", "error_code", "error", "payload")
         _ours_again(thread, fresh)
         return True
+
+
+def _forget_refused(delivery: Delivery) -> None:
+    """What won't arrive is to go out anew, under another name."""
+    refused = delivery.payload.get(REFUSED, [])
+    if delivery.provider_id in refused:
+        delivery.provider_id = ""
+    if refused and PARTS in delivery.payload:
+        anew = ["" if name in refused else name for name in delivery.payload[PARTS]]
+        delivery.payload = {**delivery.payload, PARTS: anew}
 
 
 def seen(identities: Sequence[int], state: str, *, upto: int) -> int:
@@ -307,9 +343,8 @@ def _decide(
             raise BadInput(_("This message is not waiting for a decision any more."))
         change(thread, fresh)
         fresh.error_code = fresh.error = ""
-        thread.stamp(
-            fresh, "state", "next_at", "attempts", "queued_at", "sent_at", "error_code", "error"
-        )
+        told = ("sent_at", "error_code", "error", "provider_id", "payload")
+        thread.stamp(fresh, "state", "next_at", "attempts", "queued_at", *told)
         thread.event(fresh.entry.ticket, event, by=Actor.of(by), seq=fresh.entry.seq)
         return fresh
 

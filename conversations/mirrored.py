@@ -247,8 +247,11 @@ def _is_of(delivery: Delivery, change: Receipt) -> bool:
     first: of the others only that one will not arrive is news."""
     if delivery.provider_id == change.name:
         return True
-    if delivery.provider_id or change.partial:
-        parts = delivery.payload.get("parts", [])
+    if change.name in delivery.payload.get(deliveries.REFUSED, []):
+        return False
+    parts = delivery.payload.get(deliveries.PARTS, [])
+    waits_for_others = "" in parts and change.name in parts
+    if delivery.provider_id or change.partial or waits_for_others:
         return change.state == DeliveryState.FAILED and change.name in parts
     return True
 
@@ -260,7 +263,9 @@ def _receipt(delivery: Delivery, change: Receipt) -> bool:
         customers.closed_to_us(delivery.identity, reason=change.code)
     if change.code == WINDOW:
         windows.shut(delivery.inbox, delivery.identity)
-    return deliveries.refused_later(delivery, code=change.code, error=change.error)
+    return deliveries.refused_later(
+        delivery, name=change.name, code=change.code, error=change.error
+    )
 
 
 def echoed(inbox: Inbox, change: Echoed) -> Outcome:

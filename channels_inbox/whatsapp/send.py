@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from channels_inbox import outgoing_files, quoting
 from channels_inbox.base import SendError
 from channels_inbox.whatsapp import approved
+from conversations import deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 Told = dict[str, Any]
 
-PARTS: Final = "parts"
 MOST_CAPTION: Final = 1024
 # What shows as more than a file, up to how many bytes.
 SHOWN: Final = {
@@ -36,13 +36,14 @@ SHOWN: Final = {
 def send(api: Api, delivery: Delivery, handing_over: Callable[[], None]) -> str:
     """The name of the first message. Parts that went out before are not sent again. Raises
     SendError and SendUnknown."""
-    done: list[str] = list(delivery.payload.get(PARTS, []))
+    done: list[str] = list(delivery.payload.get(deliveries.PARTS, []))
     wanted = list(parts(delivery))
-    for number, part in list(enumerate(wanted))[len(done) :]:
+    for number, part in enumerate(wanted):
+        if any(done[number : number + 1]):
+            continue
         whole = {**_head(delivery), **_filled(api, part), **_tail(delivery, number, len(wanted))}
-        done.append(api.send(whole, handing_over))
-        delivery.payload = {**delivery.payload, PARTS: done}
-        delivery.save(update_fields=["payload"])
+        done[number : number + 1] = [api.send(whole, handing_over)]
+        deliveries.went(delivery, done)
     return done[0]
 
 

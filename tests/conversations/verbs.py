@@ -475,7 +475,7 @@ VERBS: dict[str, tuple[Callable[[Desk], Any], Callable[[Desk, Any], Any]]] = {
     ),
     "deliveries.refused_later": (
         lambda d: d.sent("sent"),
-        lambda d, row: deliveries.refused_later(row, code="no", error="Nobody there."),
+        lambda d, row: deliveries.refused_later(row, name="", code="no", error="No."),
     ),
     "customers.closed_to_us": (
         lambda d: None,

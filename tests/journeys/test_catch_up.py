@@ -372,7 +372,7 @@ MIRRORED: dict[str, Callable[[Story], Any]] = {
         one.cast.inbox, mirrored.Receipt(one.left("x"), "delivered")
     ),
     "deliveries.refused_later": lambda one: deliveries.refused_later(
-        one.left_now("z"), code="no", error="Nobody there"
+        one.left_now("z"), name="z", code="no", error="Nobody there"
     ),
     "customers.closed_to_us": lambda one: customers.closed_to_us(one.identity, reason="opted_out"),
     "customers.open_to_us": lambda one: customers.open_to_us(one.identity),

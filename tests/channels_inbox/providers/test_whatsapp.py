@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
-from conversations import attachments, mirrored, replies
+from conversations import attachments, deliveries, mirrored, replies
 from conversations.errors import BadInput, NotReachable, WindowClosed
 from conversations.models import (
     Conversation,
@@ -444,6 +444,78 @@ def test_a_failure_told_later_says_why_and_is_our_turn_again(
     assert Ticket.objects.get().status == "open"
     with pytest.raises(WindowClosed):
         place.answer("Again")
+
+
+def test_what_failed_later_goes_out_again_where_an_agent_says_so(
+    place: Place, sandbox: WhatsAppSandbox
+) -> None:
+    entry = place.answer("Hello")
+    first = place.send(entry).provider_id
+    sandbox.tells(first, "failed", 131026)
+    place.work()
+    deliveries.send_again(entry.delivery, by=place.cast.alice)
+    delivery = place.send(entry)
+    assert (delivery.state, [got.text for got in sandbox.took]) == ("sent", ["Hello"] * 2)
+    assert delivery.provider_id == sandbox.took[1].name
+    # What is told of the first one once more says nothing of the second.
+    sandbox.tells(first, "failed", 131026)
+    sandbox.tells(delivery.provider_id, "delivered")
+    place.work()
+    delivery.refresh_from_db()
+    assert delivery.state == "delivered"
+
+
+def test_what_may_have_been_sent_at_the_second_try_is_settled_by_its_status(
+    place: Place, sandbox: WhatsAppSandbox
+) -> None:
+    entry = place.answer("Hello")
+    sandbox.tells(place.send(entry).provider_id, "failed", 131026)
+    place.work()
+    deliveries.send_again(entry.delivery, by=place.cast.alice)
+    sandbox.faults = ["dropped"]
+    delivery = place.send(entry)
+    assert delivery.state == "ambiguous"
+    sandbox.tells(sandbox.took[1].name, "delivered")
+    place.work()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.provider_id) == ("delivered", sandbox.took[1].name)
+
+
+def test_a_file_that_will_not_arrive_is_told_though_the_words_did(
+    place: Place, sandbox: WhatsAppSandbox
+) -> None:
+    """Meta looks at a file later than at words. Only the file goes out again."""
+    files = [_file(place, f"{number}.pdf") for number in range(2)]
+    entry = place.answer("Two files", files)
+    place.send(entry)
+    sandbox.tells(sandbox.took[0].name, "read")
+    sandbox.tells(sandbox.took[1].name, "failed", 131053)
+    place.work()
+    entry.delivery.refresh_from_db()
+    assert (entry.delivery.state, entry.delivery.error_code) == ("failed", "whatsapp_131053")
+    assert Ticket.objects.get().status == "open"
+    deliveries.send_again(entry.delivery, by=place.cast.alice)
+    delivery = place.send(entry)
+    assert [got.files for got in sandbox.took] == [("0.pdf",), ("1.pdf",), ("1.pdf",)]
+    assert (delivery.state, delivery.provider_id) == ("sent", sandbox.took[0].name)
+
+
+def test_what_went_out_does_not_settle_what_goes_out_again(
+    place: Place, sandbox: WhatsAppSandbox
+) -> None:
+    """The first of two did not arrive, and that the second did is told when it waits again."""
+    files = [_file(place, f"{number}.pdf") for number in range(2)]
+    entry = place.answer("Two files", files)
+    place.send(entry)
+    sandbox.tells(sandbox.took[0].name, "failed", 131053)
+    place.work()
+    entry.delivery.refresh_from_db()
+    deliveries.send_again(entry.delivery, by=place.cast.alice)
+    sandbox.tells(sandbox.took[1].name, "read")
+    place.work()
+    delivery = place.send(entry)
+    assert [got.files for got in sandbox.took] == [("0.pdf",), ("1.pdf",), ("0.pdf",)]
+    assert (delivery.state, delivery.provider_id) == ("sent", sandbox.took[2].name)
 
 
 def test_a_payment_that_fails_says_nothing_of_the_message_that_asked_for_it(
