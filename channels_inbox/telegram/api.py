@@ -56,6 +56,11 @@ class Api:
             raise ConnectError(SIGN_IN, _("No token is set. Write it below.")) from None
         return cls(TelegramConfig.of(account.config).base_url.rstrip("/"), token)
 
+    @property
+    def bot(self) -> str:
+        """Its number, which its tokens begin with."""
+        return self.token.partition(":")[0]
+
     def send(
         self,
         method: str,

@@ -93,14 +93,14 @@ def _kept(account: Account, api: Api, seconds: int = 0) -> tuple[int, int]:
         new += receive.keep(account.inbox, Raw("pull", key_of(update), body)).is_new
     if updates:
         offset = max(int(one["update_id"]) for one in updates) + 1
-        missing.move(account, {**account.cursor, "offset": offset})
+        missing.move(account, {**account.cursor, "offset": offset, "bot": api.bot})
     return new, len(updates)
 
 
 def _updates(account: Account, api: Api, seconds: int = 0) -> list[dict[str, Any]]:
     told: dict[str, Any] = {"limit": MOST, "timeout": seconds, "allowed_updates": UPDATES}
     told["seconds"] = seconds + LOOK_SECONDS
-    if offset := account.cursor.get("offset"):
+    if offset := _offset(account, api):
         told["offset"] = offset
     try:
         found = api.ask("getUpdates", **told)
@@ -113,10 +113,17 @@ def _updates(account: Account, api: Api, seconds: int = 0) -> list[dict[str, Any
     return [row for row in rows if isinstance(row, dict) and isinstance(row.get("update_id"), int)]
 
 
+def _offset(account: Account, api: Api) -> int | None:
+    """Each bot counts for itself, and forgets what is below: behind another token may be another
+    bot, of which nothing was read yet. What is told once more is known."""
+    same = account.cursor.get("bot") == api.bot
+    return account.cursor.get("offset") if same else None
+
+
 def _confirm(account: Account, api: Api) -> None:
     """The last ones are let go only by asking for those after them: before the hook is opened
     again it would call us with them once more."""
-    if account.cursor.get("offset"):
+    if _offset(account, api):
         found = _updates(account, api)
         if found:
             log.info("telegram_more_came", inbox=account.pk, count=len(found))

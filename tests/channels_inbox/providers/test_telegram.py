@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from channels_inbox import receive
+from channels_inbox import accounts, receive
 from channels_inbox.models import Envelope, Item
 from conversations.models import Entry, Identity
 from helpdesk.sandbox.telegram import TelegramSandbox
@@ -77,6 +77,23 @@ def test_where_the_desk_asks_nobody_calls(
     assert (sandbox.hook, sandbox.waiting) == ("", [])
     assert [one.text for one in place.messages()] == ["one", "two"]
     assert place.account.missed == 0
+
+
+def test_another_bot_is_read_from_its_own_beginning(
+    sandbox: TelegramSandbox, cast: Cast, admin: Agent
+) -> None:
+    """Its updates have lower numbers than those of the bot before had."""
+    sandbox.way = "poll"
+    place = connected(sandbox, cast, admin)
+    sandbox.says("To the first")
+    place.pull()
+    sandbox.token = "220201543:BBHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
+    accounts.connect(place.inbox, place.account.config, {"token": sandbox.token})
+    message = sandbox._message("", text="To the second")
+    sandbox.waiting.append({"update_id": 5, "message": message})
+    place.pull()
+    assert [one.text for one in place.messages()] == ["To the first", "To the second"]
+    assert sandbox.waiting == []
 
 
 def test_an_address_somebody_else_set_is_set_back(place: Place, sandbox: TelegramSandbox) -> None:
