@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,7 +24,7 @@ from channels_inbox.twilio.status import STATES
 from conversations import customers
 from conversations.customers import Address
 from conversations.media import TEXT, Medium
-from conversations.models import IdentityKind, Proof
+from conversations.models import Entry, IdentityKind, Proof
 from conversations.phones import countries, e164
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from channels_inbox.base import Pulled
     from channels_inbox.events import Event, Media
-    from conversations.models import Delivery, Entry, Inbox
+    from conversations.models import Delivery, Inbox
 
 STOP: Final = {
     *("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"),
@@ -130,9 +131,12 @@ class TwilioSms(Provider):
     def threaded(self, entry: Entry) -> None:
         super().threaded(entry)
         assert entry.identity is not None
-        if entry.data.get("opt") == OUT:
+        word = entry.data.get("opt")
+        if not word or _took_back(entry):
+            return
+        if word == OUT:
             customers.closed_to_us(entry.identity, reason="opted_out")
-        elif entry.data.get("opt") == IN:
+        else:
             customers.open_to_us(entry.identity)
 
     def fetch(self, account: Account, media: Media) -> bytes:
@@ -210,3 +214,15 @@ class TwilioSms(Provider):
         told = api.get("IncomingPhoneNumbers.json", PhoneNumber=number)
         rows = told.get("incoming_phone_numbers") or []
         return next((row for row in rows if row.get("phone_number") == number), None)
+
+
+def _took_back(entry: Entry) -> bool:
+    """Whether they said another such word later: one that no call brought is found after it."""
+    words = Entry.objects.filter(
+        conversation=entry.conversation_id,
+        identity=entry.identity,
+        inbox=entry.inbox,
+        data__has_key="opt",
+    )
+    later = words.annotate(said_at=Coalesce("occurred_at", "at")).exclude(pk=entry.pk)
+    return later.filter(said_at__gt=entry.occurred_at or entry.at).exists()

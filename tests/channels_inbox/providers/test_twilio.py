@@ -156,6 +156,24 @@ def test_stop_is_heeded_until_start(place: Place, sandbox: TwilioSandbox) -> Non
     assert place.send(place.answer("Hello again")).state == "sent"
 
 
+@pytest.mark.parametrize(("lost", "called", "reason"), [
+    ("STOP", "START", ""), ("START", "STOP", "opted_out"),
+])  # fmt: skip
+def test_of_stop_and_start_the_later_one_counts_whichever_came_in_first(
+    place: Place, sandbox: TwilioSandbox, lost: str, called: str, reason: str
+) -> None:
+    """No call brought the first one: it is found in the list after the second."""
+    sandbox.calls = False
+    sandbox.says(lost)
+    sandbox.outage_was(timedelta(minutes=5))
+    sandbox.calls = True
+    sandbox.says(called)
+    place.work()
+    place.pull()
+    assert [one.text for one in place.messages()] == ["Hi", called, lost]
+    assert Identity.objects.get().undeliverable_reason == reason
+
+
 def test_numbers_are_of_the_inboxs_country(place: Place, sandbox: TwilioSandbox) -> None:
     sandbox.says("Me again", sender="0901112223")
     place.work()
