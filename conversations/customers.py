@@ -11,15 +11,27 @@ import phonenumbers
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from conversations import doorbells, phones
 from conversations.columns import Columns
 from conversations.errors import BadInput
-from conversations.models import Conversation, Customer, Identity, IdentityKind, Proof
+from conversations.models import (
+    Conversation,
+    Customer,
+    Direction,
+    Entry,
+    Identity,
+    IdentityKind,
+    Kind,
+    Proof,
+)
 from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from conversations.models import Agent
 
 PROOF_ORDER = [
@@ -209,10 +221,13 @@ def mark_undeliverable(thread: Thread, identity: Identity, *, reason: str) -> No
     thread.stamp(identity, "undeliverable_at", "undeliverable_reason")
 
 
-def closed_to_us(identity: Identity, *, reason: str) -> None:
-    """They want nothing more from us there, by their own word (`CLOSED`) or the provider's."""
+def closed_to_us(identity: Identity, *, reason: str, tried_at: datetime | None = None) -> None:
+    """They want nothing more from us there, by their own word (`CLOSED`) or the provider's. It may
+    say so late of what we wrote at `tried_at`: who wrote to us since then wants an answer."""
     with locked(identity.origin_id) as thread:
         fresh = Identity.objects.get(pk=identity.pk)
+        if tried_at and _wrote_since(fresh, tried_at):
+            return
         if fresh.undeliverable_at is None or fresh.undeliverable_reason != reason:
             mark_undeliverable(thread, fresh, reason=reason)
             thread.event(None, reason, by=SYSTEM, address=fresh.shown)
@@ -255,6 +270,17 @@ def unblock(identity: Identity, *, by: Agent) -> None:
             fresh.blocked_at = None
             thread.stamp(fresh, "blocked_at")
             thread.event(None, "address_unblocked", by=Actor.of(by), address=fresh.value)
+
+
+def _wrote_since(identity: Identity, moment: datetime) -> bool:
+    heard = Entry.objects.filter(
+        conversation=identity.conversation_id,
+        identity=identity,
+        kind=Kind.MESSAGE,
+        direction=Direction.IN,
+        at__gt=moment,
+    )
+    return heard.annotate(said_at=Coalesce("occurred_at", "at")).filter(said_at__gt=moment).exists()
 
 
 def _create(address: Address, proof: str) -> Identity:

@@ -260,9 +260,9 @@ def _receipt(delivery: Delivery, change: Receipt) -> bool:
     if change.state != DeliveryState.FAILED:
         return deliveries.receipt(delivery, change.state, provider_id=change.name)
     if change.code in customers.CLOSED:
-        customers.closed_to_us(delivery.identity, reason=change.code)
+        customers.closed_to_us(delivery.identity, reason=change.code, tried_at=delivery.attempt_at)
     if change.code == WINDOW:
-        windows.shut(delivery.inbox, delivery.identity)
+        windows.shut(delivery.inbox, delivery.identity, tried_at=delivery.attempt_at)
     return deliveries.refused_later(
         delivery, name=change.name, code=change.code, error=change.error
     )

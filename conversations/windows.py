@@ -31,10 +31,14 @@ def opened(inbox: Inbox, identity: Identity, *, at: datetime) -> None:
         )
 
 
-def shut(inbox: Inbox, identity: Identity) -> None:
-    """The provider says that the time is over, whatever we counted."""
+def shut(inbox: Inbox, identity: Identity, *, tried_at: datetime | None) -> None:
+    """The provider says that the time was over when we tried to write, whatever we counted. What
+    they wrote since then has opened it anew."""
     now = database_now()
-    Window.objects.filter(inbox=inbox, identity=identity, closes_at__gt=now).update(closes_at=now)
+    rows = Window.objects.filter(inbox=inbox, identity=identity, closes_at__gt=now)
+    if tried_at and inbox.medium.window:
+        rows = rows.filter(closes_at__lte=tried_at + inbox.medium.window)
+    rows.update(closes_at=now)
 
 
 def is_open(inbox: Inbox, identity: Identity, *, at: datetime | None = None) -> bool:

@@ -213,7 +213,7 @@ class WhatsApp(Provider):
             return Accepted(send.send(api, delivery, handing_over))
         except SendError as error:
             if error.code == CLOSED:
-                windows.shut(delivery.inbox, delivery.identity)
+                windows.shut(delivery.inbox, delivery.identity, tried_at=delivery.attempt_at)
             raise
 
     # Its account

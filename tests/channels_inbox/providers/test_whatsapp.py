@@ -541,6 +541,21 @@ def test_who_wants_no_offers_is_answered_again_once_they_write(
     assert Identity.objects.get().undeliverable_at is None
 
 
+@pytest.mark.parametrize("code", [131047, 131050])
+def test_who_wrote_after_what_failed_is_answered(
+    place: Place, sandbox: WhatsAppSandbox, code: int
+) -> None:
+    """Meta tells late that it had closed for what we wrote before."""
+    delivery = place.send(place.answer("An offer"))
+    in_a_while = str(int(time.time()) + 2)
+    sandbox.writes(type="text", text={"body": "A question"}, timestamp=in_a_while)
+    sandbox.tells(delivery.provider_id, "failed", code)
+    place.work()
+    delivery.refresh_from_db()
+    assert delivery.state == "failed"
+    assert place.send(place.answer("An answer")).state == "sent"
+
+
 def test_a_receipt_that_comes_first_waits_a_day_for_its_message(
     place: Place, sandbox: WhatsAppSandbox
 ) -> None:
