@@ -349,7 +349,7 @@ def _failed(lease: Lease, error: Exception) -> None:
         item.reason, item.lease_until = reason, None
         if not (_was_interrupted(lease, error) or into.is_held(item.inbox_id)):
             item.attempts += 1
-            if item.attempts == 1 and not isinstance(error, AWAY):
+            if item.attempts == 1 and not isinstance(error, (*AWAY, mirrored.NotHere)):
                 into.failed(item.inbox_id, reason)
         if item.attempts >= MAX_ATTEMPTS:
             item.state, item.ended_at = ItemState.DEAD, now

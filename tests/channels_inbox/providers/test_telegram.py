@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from channels_inbox import accounts, receive
+from channels_inbox.gates import into
 from channels_inbox.models import Envelope, Item
 from conversations.models import Entry, Identity
 from helpdesk.sandbox.telegram import TelegramSandbox
@@ -63,6 +64,20 @@ def test_an_edit_and_a_reaction_are_shown(place: Place, sandbox: TelegramSandbox
     assert (entry.text, [one["was"] for one in entry.data["edits"]]) == ("Hello", ["Helo"])
     line = Entry.objects.get(event="reacted")
     assert line.data["emoji"] == "🎉"
+
+
+def test_what_is_told_of_messages_from_before_holds_nobody_up(
+    place: Place, sandbox: TelegramSandbox
+) -> None:
+    """It can be read: that what was edited is not here says nothing of other messages."""
+    for who in range(91, 98):
+        message = sandbox._message(str(who), text="Before the desk")
+        sandbox.call(sandbox.corrects(f"{who}:{message['message_id']}", "Edited"))
+    place.work()
+    assert not into.is_held(place.inbox.pk)
+    sandbox.says("Hi")
+    place.work()
+    assert [one.text for one in place.messages()] == ["Hi"]
 
 
 def test_where_the_desk_asks_nobody_calls(
