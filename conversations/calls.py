@@ -113,9 +113,14 @@ def write_down(
     """
     note = note.checked()
     with transaction.atomic():
-        if note.code and not _made_before(note.inbox, client_token):
+        made = _made_before(note.inbox, client_token)
+        if made:
+            ticket = ticket or made.ticket
+        elif note.code:
             ticket = codes.redeem_by_phone(note.code)
         _check_readers(note, by, ticket)
+        if made:
+            return made
         entry = _kept(note, by, client_token, ticket)
         assert entry.ticket is not None
         for vow in note.vows:

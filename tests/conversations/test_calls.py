@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.utils import timezone
 
-from conversations import calls, customers, tickets
+from conversations import calls, customers, promises, tickets
 from conversations.calls import Vow
 from conversations.customers import Address
 from conversations.errors import BadInput
@@ -120,6 +120,16 @@ def test_the_same_note_again_is_one_call(cast: Cast) -> None:
     assert noted(cast, phone, client_token=token) == first
     assert noted(cast, phone, client_token=token, direction="out") == first
     assert Entry.objects.filter(kind="call").count() == 1
+
+
+def test_the_same_note_again_promises_nothing_anew(cast: Cast) -> None:
+    """What was promised in it may be settled by then."""
+    phone, token = make_phone(cast), uuid.uuid4()
+    vow = Vow("Call back with the price", timezone.now() + timedelta(hours=2))
+    first = noted(cast, phone, client_token=token, vows=(vow,))
+    promises.keep(Promise.objects.get(), by=cast.alice)
+    assert noted(cast, phone, client_token=token, vows=(vow,)) == first
+    assert Promise.objects.get().state == "kept"
 
 
 def test_a_call_noted_in_a_conversation_stays_there(cast: Cast) -> None:
