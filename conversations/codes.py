@@ -73,7 +73,10 @@ def make(ticket: Ticket, *, by: Agent, to: Identity | None = None, reason: str =
         same = ResumeCode.objects.filter(ticket=ticket, sent_to=to)
         if same.filter(made_at__gt=thread.now - 2 * CODE_HOLDS).count() >= MOST_AN_HOUR:
             raise BadInput(_("They had several codes in this hour. Wait a while."))
-        same.filter(used_at=None, expires_at__gt=thread.now).update(expires_at=thread.now)
+        # One that is brought back at this moment is in use: who has it waits for this conversation.
+        free = same.filter(used_at=None, expires_at__gt=thread.now)
+        held = free.select_for_update(skip_locked=True).values_list("pk", flat=True)
+        same.filter(pk__in=list(held)).update(expires_at=thread.now)
         ResumeCode.objects.create(
             code_hash=_hash(made),
             ticket=ticket,
@@ -125,15 +128,19 @@ def bind(code: str, address: Address, *, proof: str) -> Bound:
 
 def redeem_by_phone(code: str) -> Ticket:
     """A caller says the code that was sent to them: their call belongs to this ticket. It says
-    nothing of the number they call from. Raises NoSuchCode, also for one that was read out."""
+    nothing of the number they call from. Raises NoSuchCode, also for one that was read out, and
+    where the ticket turned out to be of somebody else than the address it was sent to."""
     with transaction.atomic():
         used = _use(code)
         if used.sent_to is None:
             raise NoSuchCode
         with locked(used.sent_to.origin_id) as thread:
+            ticket = Ticket.objects.select_related("team", "inbox").get(pk=used.ticket_id)
+            if ticket.conversation_id != thread.conversation.pk:
+                raise NoSuchCode
             fresh = Identity.objects.get(pk=used.sent_to.pk)
             customers.surer(thread, fresh, proof=Proof.VERIFIED)
-        return Ticket.objects.select_related("team", "inbox").get(pk=used.ticket_id)
+        return ticket
 
 
 def _use(code: str) -> ResumeCode:

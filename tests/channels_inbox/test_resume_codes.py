@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -28,13 +29,16 @@ from conversations.models import (
     ResumeCode,
     Ticket,
 )
-from conversations.thread import database_now
+from conversations.thread import database_now, locked
 from tests.builders import inbound, make_cast, make_inbox, ticket_of
 from tests.channels_inbox.chatting import Visitor, make_chat, new_secret, sign
 from tests.conversations.calling import make_phone, noted
 from tests.conversations.desk import sign_in
+from tests.locks import wait_for_a_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_django.fixtures import SettingsWrapper
 
     from conversations.models import Inbox
@@ -81,6 +85,14 @@ def bring(visitor: Visitor, code: str) -> int:
 
 def live() -> int:
     return Conversation.objects.filter(merged_into=None).count()
+
+
+def apart(work: Callable[[], Any]) -> Any:
+    """With a connection of its own."""
+    try:
+        return work()
+    finally:
+        connection.close()
 
 
 def test_a_code_from_an_sms_binds_a_chat_with_proof(
@@ -255,11 +267,41 @@ def test_a_caller_who_reads_out_a_code_is_proved_and_their_number_is_not(
         noted(cast, hotline, code=spoken)
 
 
+def test_a_caller_proves_nothing_of_who_they_were_joined_with(cast: Cast, ticket: Ticket) -> None:
+    """The two were taken for one person when the code was sent, and are none."""
+    other = customers.identity_of(Address("phone", "+84905555555"))
+    joined = merges.merge(ticket.conversation, other.conversation, by=cast.alice, reason="Alike")
+    other.refresh_from_db()
+    code = codes.make(ticket, by=cast.alice, to=other)
+    merges.undo(joined, by=cast.alice)
+    with pytest.raises(codes.NoSuchCode):
+        noted(cast, make_phone(cast), number="+84905555555", code=code)
+    assert not Entry.objects.filter(kind="call").exists()
+    other.refresh_from_db()
+    assert other.proof == "claimed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_is_brought_back_while_another_is_made(cast: Cast, chat: Inbox, ticket: Ticket) -> None:
+    """Who makes it comes first, and neither waits for the other for ever."""
+    code, kim = codes.make(ticket, by=cast.alice, to=phone()), window(chat)
+    with ThreadPoolExecutor(2) as pool, locked(ticket.origin_id):
+        making = pool.submit(apart, lambda: codes.make(ticket, by=cast.alice, to=phone()))
+        wait_for_a_lock()
+        bringing = pool.submit(apart, lambda: bring(kim, code))
+        wait_for_a_lock(2)
+    assert bringing.result() == 200
+    assert len(making.result()) == codes.LENGTH
+
+
 def test_the_same_note_again_needs_no_second_code(cast: Cast, ticket: Ticket) -> None:
     hotline, token = make_phone(cast), uuid.uuid4()
     code = codes.make(ticket, by=cast.alice, to=phone())
     first = noted(cast, hotline, code=code, client_token=token)
     assert noted(cast, hotline, code=code, client_token=token) == first
+    code, token = codes.make(ticket, by=cast.alice, to=phone()), uuid.uuid4()
+    withheld = noted(cast, hotline, number="", code=code, client_token=token)
+    assert noted(cast, hotline, number="", code=code, client_token=token) == withheld
     assert isinstance(CallNote(hotline, "in", "talked").code, str)
 
 
