@@ -171,7 +171,8 @@ def _told(before: dict[str, Any], change: Called, thread: Thread, number: str) -
 
 
 def _answered_by(thread: Thread, entry: Entry, change: Called) -> None:
-    """Who took the call has the matter, where nobody else has it and it is their team's."""
+    """Who took the call has the matter, where nobody else has it and it is their team's. Lists are
+    told of it as it is then."""
     if change.state != "answered" or not change.agent or entry.agent_id:
         return
     agent = _agent(change.agent)
@@ -181,6 +182,7 @@ def _answered_by(thread: Thread, entry: Entry, change: Called) -> None:
     thread.stamp(entry, "agent")
     assert entry.ticket is not None
     ticket = Ticket.objects.select_related("team").get(pk=entry.ticket.pk)
+    entry.ticket = ticket
     free = ticket.agent_id is None and not ticket.is_resolved
     if free and Membership.objects.acting(agent).filter(team=ticket.team_id).exists():
         ownership.apply(thread, ticket, "taken", by=Actor.of(agent), team=ticket.team, agent=agent)

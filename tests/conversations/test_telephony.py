@@ -12,6 +12,7 @@ from conversations.customers import Address
 from conversations.models import Entry, Identity, Ringing, Ticket
 from conversations.thread import database_now
 from tests.builders import head_of, make_cast, ticket_of
+from tests.conversations.bells import listening
 from tests.conversations.calling import NUMBER, make_phone, noted, tells
 
 if TYPE_CHECKING:
@@ -46,6 +47,16 @@ def test_a_call_rings_is_answered_and_ends_in_one_entry(cast: Cast) -> None:
     assert (entry.data["call"]["state"], entry.agent) == ("ended", cast.alice)
     ticket = ticket_of(entry)
     assert (ticket.agent, ticket.status) == (cast.alice, "open")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_list_of_who_took_a_call_hears_that_it_is_theirs(cast: Cast) -> None:
+    phone = make_phone(cast)
+    with listening() as heard:
+        tells(phone, "ringing")
+        heard.told()
+        tells(phone, "answered", agent=cast.alice.email)
+        assert {row["owner"] for row in heard.told("row")} == {cast.alice.pk}
 
 
 def test_a_missed_call_waits_for_its_team(cast: Cast) -> None:
