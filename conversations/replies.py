@@ -193,7 +193,7 @@ def _release(pk: int, *, seen_head: int | None = None) -> Entry | None:
             return fresh.entry
         outgoing = Outgoing(**fresh.payload)
         try:
-            _require_working(fresh.agent)
+            _require_reader(fresh.agent, fresh.ticket)
             check_context(
                 thread,
                 by=fresh.agent,
@@ -230,8 +230,10 @@ def _stop(thread: Thread, held: HeldSend) -> None:
         tickets.needs_us(thread, held.ticket)
 
 
-def _require_working(agent: Agent) -> None:
-    if not agent.is_active:
+def _require_reader(agent: Agent, ticket: Ticket) -> None:
+    """Who may not read the ticket any more has not read what is new in it either."""
+    readable = Ticket.objects.visible_to(agent).filter(pk=ticket.pk)
+    if not (agent.is_active and readable.exists()):
         raise NotReachable(_("Who wrote this has left."))
 
 

@@ -132,6 +132,21 @@ def test_nothing_goes_out_in_the_name_of_who_has_left(cast: Cast, ticket: Ticket
     assert owner(ticket) == (cast.support.pk, cast.bob.pk)
 
 
+def test_who_may_not_read_the_ticket_any_more_sends_nothing_there(cast: Cast) -> None:
+    """Nor does it count as read what came in since then."""
+    legal = builders.make_inbox(cast.support, restriction="legal")
+    ticket = ownership.take(builders.make_ticket(legal), by=cast.alice, epoch=1)
+    held = builders.answer(ticket, by=cast.alice, inbox=legal, to=builders.identity_of(), at=soon())
+    ownership.leave(cast.support, cast.alice, by=builders.make_agent("Dana", role="admin"))
+    assert its_time_comes() == 0
+    assert isinstance(held, HeldSend)
+    assert now(held).state == HeldState.STOPPED
+    assert not Entry.objects.filter(direction="out").exists()
+    ticket.refresh_from_db()
+    ownership.take(ticket, by=cast.bob, epoch=ticket.owner_epoch)
+    assert now(held).agent == cast.bob
+
+
 def test_the_composer_proposes_times_and_takes_another(cast: Cast, ticket: Ticket) -> None:
     alice = sign_in(cast.alice)
     place = f"/conversations/{ticket.conversation_id}/?ticket={ticket.pk}"
