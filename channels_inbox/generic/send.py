@@ -13,6 +13,7 @@ from channels_inbox.base import BLOCKED, BUSY, SIGN_IN, SendError, SendUnknown
 from channels_inbox.payloads import text
 from channels_inbox.talking import Asked, Said
 from channels_inbox.webhooks import signatures
+from conversations import deliveries
 from conversations.models import Direction, Entry
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def send(
     url: str, secrets: Sequence[str], delivery: Delivery, handing_over: Callable[[], None]
 ) -> str:
     """The name the other side gave it, else its key. Raises SendError and SendUnknown."""
-    key = str(delivery.entry.client_token)
+    key = key_of(delivery)
     said = talking.hand_over(signed(url, secrets, key, told_of(delivery)), handing_over)
     if said.is_good:
         return text(said.told, "message_id") or key
@@ -40,12 +41,19 @@ def signed(url: str, secrets: Sequence[str], key: str, told: dict[str, Any]) -> 
     return Asked("POST", url, {**headers, "Content-Type": "application/json"}, body)
 
 
+def key_of(delivery: Delivery) -> str:
+    """Another one for what the other side took and said later that it failed: it would take the
+    first for done."""
+    refused = len(delivery.payload.get(deliveries.REFUSED, []))
+    return f"{delivery.entry.client_token}{f':{refused + 1}' if refused else ''}"
+
+
 def told_of(delivery: Delivery) -> dict[str, Any]:
     entry = delivery.entry
     files = zip(outgoing_files.of(entry), outgoing_files.addresses(entry), strict=True)
     return {
         "type": "message",
-        "idempotency_key": str(entry.client_token),
+        "idempotency_key": key_of(delivery),
         "conversation_id": _conversation(delivery),
         "recipient": {"id": delivery.identity.value},
         "text": entry.text,

@@ -99,6 +99,24 @@ def test_hung_up_on_again_and_again_it_is_for_an_agent_to_decide(
     assert len(sandbox.took) == 1
 
 
+def test_what_failed_later_goes_out_again_under_another_key(
+    place: Place, sandbox: GenericSandbox
+) -> None:
+    """The other side takes each key once."""
+    sandbox.says("Hi")
+    place.work()
+    answer = place.answer("Hello")
+    sandbox.tells(place.send(answer).provider_id, "failed")
+    place.work()
+    deliveries.send_again(answer.delivery, by=place.cast.alice)
+    delivery = place.send(answer)
+    assert (delivery.state, [got.text for got in sandbox.took]) == ("sent", ["Hello"] * 2)
+    sandbox.tells(sandbox.took[1].name, "delivered")
+    place.work()
+    delivery.refresh_from_db()
+    assert delivery.state == "delivered"
+
+
 def test_a_worker_that_died_while_sending_leaves_it_to_the_next(
     place: Place, sandbox: GenericSandbox
 ) -> None:
