@@ -10,9 +10,11 @@ import json
 import random
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection, transaction
+import structlog
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from conversations import tickets
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from conversations.models import Agent, Entry, Identity, Inbox
+
+log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=15)
 # How long a message shown by us may wait to be seen before somebody looks at it.
@@ -137,16 +141,21 @@ def went(delivery: Delivery, parts: Sequence[str]) -> None:
 
 
 def sent(lease: Lease, *, provider_id: str = "") -> bool:
-    """The provider accepted it. False when the lease was lost; then nothing is written."""
+    """The provider accepted it. False when the lease was lost; then nothing is written. A name that
+    is another message's already names neither better, and is let go."""
 
-    def change(thread: Thread, delivery: Delivery) -> list[str]:
+    def change(thread: Thread, delivery: Delivery, name: str) -> list[str]:
         delivery.state, delivery.sent_at = DeliveryState.SENT, thread.now
         delivery.error_code = delivery.error = ""
-        if provider_id:
-            delivery.provider_id = provider_id
+        if name:
+            delivery.provider_id = name
         return ["sent_at", "provider_id"]
 
-    return _finish(lease, change)
+    try:
+        return _finish(lease, partial(change, name=provider_id))
+    except IntegrityError:
+        log.warning("name_of_another", delivery=lease.delivery, name=provider_id[:100])
+        return _finish(lease, partial(change, name=""))
 
 
 def failed(lease: Lease, *, code: str, error: str) -> bool:

@@ -117,6 +117,24 @@ def test_what_failed_later_goes_out_again_under_another_key(
     assert delivery.state == "delivered"
 
 
+def test_a_system_that_gives_all_messages_one_name_gets_all(
+    place: Place, sandbox: GenericSandbox
+) -> None:
+    sandbox.says("Hi")
+    place.work()
+    serve = sandbox.serve
+
+    def naming(request: Request) -> Reply:
+        reply = serve(request)
+        return Reply(reply.status, b'{"message_id": "order-4471"}')
+
+    sandbox.serve = naming  # type: ignore[method-assign]
+    sent = [place.send(place.answer(text)) for text in ("one", "two")]
+    assert [one.state for one in sent] == ["sent", "sent"]
+    assert [one.provider_id for one in sent] == ["order-4471", ""]
+    assert [got.text for got in sandbox.took] == ["one", "two"]
+
+
 def test_a_worker_that_died_while_sending_leaves_it_to_the_next(
     place: Place, sandbox: GenericSandbox
 ) -> None:
