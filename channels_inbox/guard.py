@@ -20,7 +20,7 @@ import httpx
 from django.conf import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 HTTP_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 20.0
@@ -108,9 +108,11 @@ def request(
     content: bytes = b"",
     most_bytes: int = MAX_ANSWER_BYTES,
     seconds: float = ANSWER_SECONDS,
+    speaking: Callable[[], None] = lambda: None,
 ) -> Answer:
-    """Ask the API of a provider, following no redirect; `seconds` is for all of it. Raises NotSaid
-    where it surely heard nothing, HTTPFailed where it may have."""
+    """Ask the API of a provider, following no redirect; `seconds` is for all of it. `speaking` is
+    called once it listens, right before it hears anything, and what it raises goes through. Raises
+    NotSaid where it surely heard nothing, HTTPFailed where it may have."""
     try:
         refuse_odd(url)
     except HTTPFailed as error:
@@ -124,6 +126,7 @@ def request(
         most_bytes=most_bytes,
         seconds=seconds,
         silence=seconds,
+        speaking=speaking,
     )
 
 
@@ -136,11 +139,12 @@ def _request(
     most_bytes: int = MAX_ANSWER_BYTES,
     seconds: float = ANSWER_SECONDS,
     silence: float = HTTP_SECONDS,
+    speaking: Callable[[], None] = lambda: None,
 ) -> Answer:
     """`most_bytes` 0 leaves the body unread; longer ones than that raise. `silence` is how many
     seconds may pass without a sign of life."""
     timeout = dict.fromkeys(("connect", "read", "write", "pool"), silence)
-    backend = _backend(url, time.monotonic() + seconds)
+    backend = _backend(url, time.monotonic() + seconds, speaking)
     try:
         with (
             _pool(url, backend) as pool,
@@ -164,10 +168,10 @@ def _request(
         raise failed(str(error) or type(error).__name__) from error
 
 
-def _backend(url: str, ends: float) -> _Pinned:
+def _backend(url: str, ends: float, speaking: Callable[[], None]) -> _Pinned:
     if not settings.EGRESS_PROXY:
-        return _Pinned(ends)
-    return _ByProxy(ends, is_tunnel=urlsplit(url).scheme == "https")
+        return _Pinned(ends, speaking)
+    return _ByProxy(ends, speaking, is_tunnel=urlsplit(url).scheme == "https")
 
 
 def _pool(url: str, backend: _Pinned) -> httpcore.ConnectionPool:
@@ -289,9 +293,16 @@ _BROKEN: Final = (
 class _Pinned(httpcore.NetworkBackend):
     """Connects to an address that was checked; TLS still asks for the host's own name."""
 
-    def __init__(self, ends: float) -> None:
+    def __init__(self, ends: float, speaking: Callable[[], None]) -> None:
         self.ends = ends
         self.has_spoken = False
+        self._speaking = speaking
+
+    def speaks(self) -> None:
+        """From here on the host may have heard something."""
+        if not self.has_spoken:
+            self._speaking()
+            self.has_spoken = True
 
     def connect_tcp(
         self,
@@ -316,8 +327,8 @@ class _ByProxy(_Pinned):
     """Connects to the operator's own proxy. What is said to it to have a tunnel is not yet said to
     anybody else."""
 
-    def __init__(self, ends: float, *, is_tunnel: bool) -> None:
-        super().__init__(ends)
+    def __init__(self, ends: float, speaking: Callable[[], None], *, is_tunnel: bool) -> None:
+        super().__init__(ends, speaking)
         self.is_tunnel = is_tunnel
 
     def connect_tcp(
@@ -348,7 +359,7 @@ class _Timed(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         if self._is_heard:
-            self._made_by.has_spoken = True  # the handshake of TLS doesn't come by here
+            self._made_by.speaks()  # the handshake of TLS doesn't come by here
         for start in range(0, len(buffer), CHUNK):
             self._stream.write(buffer[start : start + CHUNK], _left(self._ends, timeout))
 

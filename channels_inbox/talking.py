@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext as _
 
-from channels_inbox import guard
+from channels_inbox import guard, pulling
 from channels_inbox.base import ConnectError, SendError, SendUnknown
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ class Said:
 
 
 def hand_over(asked: Asked, handing_over: Callable[[], None]) -> Said:
-    """Ask for something that happens each time it is asked for. Raises SendError where the provider
-    surely heard nothing, SendUnknown where nobody knows."""
-    handing_over()
+    """Ask for something that happens each time it is asked for; whoever stops while a connection is
+    still made has surely not asked. Raises SendError where the provider surely heard nothing,
+    SendUnknown where nobody knows."""
+    pulling.let_go()
     try:
-        return _ask(asked, SECONDS)
+        return _ask(asked, SECONDS, handing_over)
     except guard.NotSaid as error:
         text = _("The provider can't be reached: %s") % error
         raise SendError("unreachable", text, permanent=False, away=True) from error
@@ -83,7 +84,7 @@ def fetch(url: str, headers: Mapping[str, str], most_bytes: int) -> bytes:
     raise guard.HTTPFailed("it sends us on and on")
 
 
-def _ask(asked: Asked, seconds: float) -> Said:
+def _ask(asked: Asked, seconds: float, speaking: Callable[[], None] = lambda: None) -> Said:
     answer = guard.request(
         asked.method,
         asked.url,
@@ -91,6 +92,7 @@ def _ask(asked: Asked, seconds: float) -> Said:
         content=asked.content,
         most_bytes=MOST_ANSWER,
         seconds=seconds,
+        speaking=speaking,
     )
     return Said(answer.status, _object(answer.body), _rest(answer.retry_after))
 

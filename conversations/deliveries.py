@@ -73,7 +73,9 @@ RETURNING d.id, d.lease_epoch
 
 # Only this: that one of them won't arrive may be written at the same moment.
 WENT = """
-UPDATE conversations_delivery SET payload = jsonb_set(payload, ARRAY[%s], %s::jsonb) WHERE id = %s
+UPDATE conversations_delivery SET payload = jsonb_set(payload, ARRAY[%s], %s::jsonb),
+  handed_at = CASE WHEN state = 'sending' AND lease_epoch = %s THEN NULL ELSE handed_at END
+WHERE id = %s
 """
 
 
@@ -133,11 +135,13 @@ def handing_over(lease: Lease) -> bool:
     )
 
 
-def went(delivery: Delivery, parts: Sequence[str]) -> None:
-    """Write down which of its parts the provider has taken, so that none goes out twice."""
-    delivery.payload = {**delivery.payload, PARTS: list(parts)}
+def went(delivery: Delivery, parts: Sequence[str], *, under: str = PARTS) -> None:
+    """Write down which of its parts the provider has taken, so that none goes out twice. Whoever
+    dies before the next step leaves nothing in doubt, unless somebody else has the lease by now."""
+    delivery.payload = {**delivery.payload, under: list(parts)}
     with connection.cursor() as cursor:
-        cursor.execute(WENT, [PARTS, json.dumps(list(parts)), delivery.pk])
+        told = [under, json.dumps(list(parts)), delivery.lease_epoch, delivery.pk]
+        cursor.execute(WENT, told)
 
 
 def sent(lease: Lease, *, provider_id: str = "") -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from channels_inbox import outgoing_files, quoting
 from channels_inbox.base import SendError
 from channels_inbox.telegram.api import Api, File
+from conversations import deliveries
 from conversations.models import Direction, Entry
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ def send(api: Api, delivery: Delivery, handing_over: Callable[[], None]) -> str:
         under = {} if done else _under(delivery)
         told = api.send(part.method, chat | under | part.fields, part.files, handing_over)
         done.append(str(told.get("message_id", "")))
-        delivery.payload = {**delivery.payload, DONE: done}
-        delivery.save(update_fields=["payload"])
+        deliveries.went(delivery, done, under=DONE)
     return name_of(chat.get("business_connection_id", ""), chat["chat_id"], done[0])
 
 

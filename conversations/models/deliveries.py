@@ -35,9 +35,10 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 class Delivery(models.Model):
     """One outbound message's way to the provider. An attempt is committed before its I/O, and
-    `handed_at` just before the step from which on it may have been sent; `lease_epoch` fences a
-    worker that comes back from the dead. `look_at` is when to see whether a message shown by us has
-    been read; `mailed_in` the mail that took it on, as it had not."""
+    `handed_at` just before the step from which on it may have been sent, until what came of that
+    step is written down; `lease_epoch` fences a worker that comes back from the dead. `look_at` is
+    when to see whether a message shown by us has been read; `mailed_in` the mail that took it on,
+    as it had not."""
 
     entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="delivery")
     conversation = models.ForeignKey(

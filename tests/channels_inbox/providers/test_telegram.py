@@ -10,13 +10,16 @@ import pytest
 from channels_inbox import accounts, receive
 from channels_inbox.gates import into
 from channels_inbox.models import Envelope, Item
-from conversations.models import Entry, Identity
+from channels_inbox.registry import adapter
+from conversations import deliveries
+from conversations.models import Delivery, Entry, Identity
 from helpdesk.sandbox.telegram import TelegramSandbox
 from tests.channels_inbox.providers.conftest import Place, connected, knock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conversations.deliveries import Lease
     from conversations.models import Agent
     from tests.builders import Cast
 
@@ -155,6 +158,26 @@ def test_a_long_answer_goes_out_in_pieces_and_none_twice(
     delivery = place.send(entry)
     assert (delivery.state, delivery.provider_id) == ("sent", sandbox.took[0].name)
     assert "\n".join(got.text for got in sandbox.took) == text
+
+
+def test_a_worker_that_died_knowing_the_answer_leaves_no_doubt(
+    place: Place, sandbox: TelegramSandbox
+) -> None:
+    sandbox.says("Hi")
+    place.work()
+    answer = place.answer("Hello")
+    [lease] = deliveries.claim([place.inbox.pk], 1)
+    delivery = Delivery.objects.get(pk=lease.delivery)
+    adapter(place.inbox.kind).send(delivery, lambda: assert_ours(lease))
+    Delivery.objects.update(lease_until=answer.at)
+    assert deliveries.expire_leases() == 1
+    delivery = place.send(answer)
+    assert (delivery.state, delivery.provider_id) == ("sent", sandbox.took[0].name)
+    assert len(sandbox.took) == 1
+
+
+def assert_ours(lease: Lease) -> None:
+    assert deliveries.handing_over(lease)
 
 
 def test_answers_under_a_message_are_shown_both_ways(

@@ -15,10 +15,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 
+from channels_inbox.registry import adapter
 from conversations import attachments, deliveries, mirrored, replies
 from conversations.errors import BadInput, NotReachable, WindowClosed
 from conversations.models import (
     Conversation,
+    Delivery,
     EarlyReceipt,
     Entry,
     HeldSend,
@@ -37,6 +39,7 @@ from tests.channels_inbox.providers.conftest import Place, connected, knock, set
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conversations.deliveries import Lease
     from conversations.models import Agent
     from tests.builders import Cast
 
@@ -430,6 +433,26 @@ def test_parts_that_went_out_are_not_sent_again(place: Place, sandbox: WhatsAppS
     place.work()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.error_code) == ("failed", "whatsapp_131053")
+
+
+def test_a_worker_that_died_knowing_the_answer_leaves_no_doubt(
+    place: Place, sandbox: WhatsAppSandbox
+) -> None:
+    sandbox.says("Hi")
+    place.work()
+    answer = place.answer("Hello")
+    [lease] = deliveries.claim([place.inbox.pk], 1)
+    delivery = Delivery.objects.get(pk=lease.delivery)
+    adapter(place.inbox.kind).send(delivery, lambda: assert_ours(lease))
+    Delivery.objects.update(lease_until=answer.at)
+    assert deliveries.expire_leases() == 1
+    delivery = place.send(answer)
+    assert (delivery.state, delivery.provider_id) == ("sent", sandbox.took[0].name)
+    assert len(sandbox.took) == 1
+
+
+def assert_ours(lease: Lease) -> None:
+    assert deliveries.handing_over(lease)
 
 
 def test_a_failure_told_later_says_why_and_is_our_turn_again(
