@@ -192,6 +192,10 @@ class Adapter(Protocol):
         """Read one item in full. `by_hand`: an agent wants it although it was ignored. May raise;
         the item is then tried again and ends dead."""
 
+    def read_apart(self, body: bytes) -> None:
+        """Read a payload whose reader may have ended the worker before this one, where it can do no
+        harm. Raises what `parse` is not to meet with."""
+
     def threaded(self, entry: Entry) -> None:
         """A message got into its conversation; called in the same transaction, for what the channel
         wants to add."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=15)
 STEPS_OUT_AFTER = 2
 MAX_CLAIMS = 8
+SPARED = 3
 
 # Only the oldest waiting item of a lane may be claimed. An item that
 # failed twice, or whose workers died again and again, steps out, so that it holds up nobody behind
@@ -31,6 +32,9 @@ MAX_CLAIMS = 8
 #
 # Of those that were claimed before there is one at most among several: whatever ended their worker
 # then must not end it for the same neighbours again and again, until they step out of their lanes.
+#
+# A lease that ran out is a worker that died, which happens to items that did nothing. After more
+# than `spared` claims it counts as a try that failed: what ends all its workers is given up.
 #
 # What the planner knows of waiting items is from when there were none, so that it would read all
 # of them for each claim, and find it cheap. It is left no choice: they are asked for inbox by
@@ -63,7 +67,8 @@ WITH open AS MATERIALIZED (
 )
 UPDATE channels_inbox_item i
 SET lease_until = clock_timestamp() + %(lease)s * interval '1 second',
-    lease_epoch = i.lease_epoch + 1
+    lease_epoch = i.lease_epoch + 1,
+    attempts = i.attempts + (i.lease_until IS NOT NULL AND i.lease_epoch > %(spared)s)::int
 FROM chosen, (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed
 WHERE i.id = chosen.id
 RETURNING i.id, i.lease_epoch
@@ -73,7 +78,8 @@ RETURNING i.id, i.lease_epoch
 CLAIM_ONE = """
 UPDATE channels_inbox_item t
 SET lease_until = clock_timestamp() + %(lease)s * interval '1 second',
-    lease_epoch = t.lease_epoch + 1
+    lease_epoch = t.lease_epoch + 1,
+    attempts = t.attempts + (t.lease_until IS NOT NULL AND t.lease_epoch > %(spared)s)::int
 WHERE t.id = (
   SELECT i.id FROM channels_inbox_item i
   WHERE i.state = 'waiting' AND i.inbox_id = %(inbox)s
@@ -142,6 +148,7 @@ def _limits() -> dict[str, float]:
     return {
         "steps_out": STEPS_OUT_AFTER,
         "claims": MAX_CLAIMS,
+        "spared": SPARED,
         "lease": LEASE.total_seconds(),
     }
 

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from channels_inbox import registry, vault
+from channels_inbox.apart import Apart
 from channels_inbox.base import Head, Ignored, Pulled, Raw, Refused, SendError, Thanks
 from channels_inbox.calls import Call
 from channels_inbox.events import Event, Kind, Media, Unreadable, other
@@ -49,6 +50,7 @@ log = structlog.get_logger(__name__)
 LATE_AFTER: Final = timedelta(minutes=2)
 PICTURES: Final = ("image/jpeg", "image/png", "image/gif", "image/webp")
 HOOK_BYTES: Final = 1_000_000
+APART: Final = Apart()
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,10 @@ class Provider(ABC):
         if not by_hand and (reason := self.unwanted(envelope.inbox, event)):
             return Ignored(reason)
         return self.told(Arrived(envelope, position, event))
+
+    def read_apart(self, body: bytes) -> None:
+        assert self.reader.events is not None
+        APART.read(self.reader.events, body)
 
     def unwanted(self, inbox: Inbox, event: Event) -> str:
         """Why an event isn't for this desk (a word of REASONS in `receive`), or ""."""

@@ -109,6 +109,10 @@ SELECT id, received_at FROM kept
 """
 
 
+class Deadly(Exception):
+    """An item that workers don't survive."""
+
+
 @dataclass(frozen=True)
 class Kept:
     """A committed envelope, and whether it is new or was here already."""
@@ -182,6 +186,7 @@ def process(lease: Lease, item: Item | None = None, *, by_hand: bool = False) ->
     item, which is tried again or ends dead."""
     try:
         item = item or whole.item(lease.item)
+        _refuse_deadly(lease, item)
         parsed = _parse(item, by_hand=by_hand)
         from_the_start(partial(_finish, lease, item, parsed, by_hand=by_hand))
     except LostLease:
@@ -191,6 +196,15 @@ def process(lease: Lease, item: Item | None = None, *, by_hand: bool = False) ->
         if isinstance(error, AWAY) and not connection.in_atomic_block:
             connection.close()  # so that a sound one is taken
         _failed(lease, error)
+
+
+def _refuse_deadly(lease: Lease, item: Item) -> None:
+    """Whoever claimed it before may have died of it: it is read in a process apart first. If they
+    die of something else every time, nobody is to try any more."""
+    if item.attempts >= MAX_ATTEMPTS:
+        raise Deadly("its worker stopped each time")
+    if lease.epoch > 1:
+        adapter(item.envelope.inbox.kind).read_apart(body_of(item.envelope))
 
 
 def _finish(

@@ -75,6 +75,9 @@ class EmailAdapter:
         )
         return inbound.read(letter, by_hand=by_hand)
 
+    def read_apart(self, body: bytes) -> None:
+        """Mails are never read otherwise."""
+
     def threaded(self, entry: Entry) -> None:
         assert entry.inbox is not None
         receipts.acknowledge(entry, MailConfig.of(entry.inbox.account.config))

@@ -118,7 +118,7 @@ def test_a_claim_reads_few_items_however_many_came_since_the_planner_last_looked
 
 def items_read(kind: str) -> int:
     """Rows of items that one claim looks at."""
-    values = {"kinds": [kind], "steps_out": 2, "claims": 8, "limit": 1, "lease": 15.0}
+    values = {**lanes._limits(), "kinds": [kind], "limit": 1}
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {lanes.CLAIM}", values)
         [told] = cursor.fetchone()[0]

@@ -40,6 +40,20 @@ class Console:
         went_on = answer.is_redirect and "sign-in" not in answer.headers["Location"]
         return "ok" if went_on else f"post {answer.status_code}"
 
+    def page(self, path: str) -> str:
+        """What it shows, after signing in if need be."""
+        answer = self._browser.get(path)
+        if answer.is_redirect:
+            self._sign_in()
+            answer = self._browser.get(path)
+        return answer.raise_for_status().text
+
+    def press(self, path: str, on: str) -> int:
+        """The button of a form without fields, `on` a page that shows it. The status."""
+        fields = form_fields(self.page(on), "")
+        referer = f"{self._browser.base_url}"
+        return self._browser.post(path, data=fields, headers={"Referer": referer}).status_code
+
     def _sign_in(self) -> str:
         page = self._browser.get("/account/login/")
         fields = form_fields(page.text, "") | {"login": AGENT, "password": PASSWORD}
