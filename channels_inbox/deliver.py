@@ -57,7 +57,7 @@ def deliver_due(queue: str, seconds: float = TASK_SECONDS) -> int:
     ends, done = time.monotonic() + seconds, 0
     while True:
         ways = out.ways(queue)
-        if lease := _claim(ways):
+        if lease := _claim(queue, ways):
             attempt(lease)
             done += 1
         elif not (pause := _pause(ways)) or not _HANDS.wait(pause):
@@ -168,9 +168,11 @@ def _write(outcome: Callable[[], object]) -> None:
             time.sleep(WRITE_AGAIN_EVERY)
 
 
-def _claim(ways: Sequence[Way]) -> Lease | None:
-    """The message that is due next in an inbox that may send one now."""
+def _claim(queue: str, ways: Sequence[Way]) -> Lease | None:
+    """The message that is due next in an inbox that may send one now. Who takes one that may have
+    to wait for its provider has somebody else look after the others."""
     full = _HANDS.too_slow
+    slow = {way.inbox for way in ways if way.slow}
     free = {way.inbox for way in ways if way.wait <= 0 and not (way.slow and full)}
     while free:
         with transaction.atomic():
@@ -182,6 +184,8 @@ def _claim(ways: Sequence[Way]) -> Lease | None:
             ).get(pk=leases[0].delivery)
             if out.take(delivery.inbox):
                 _prepare(delivery)
+                if delivery.inbox_id in slow:
+                    wake(DELIVER_TASKS[queue], queue=queue)
                 return leases[0]
             transaction.set_rollback(True)
         free.discard(delivery.inbox_id)

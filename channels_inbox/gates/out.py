@@ -2,7 +2,8 @@
 
 A bucket of one second's worth of messages fills at the inbox's rate; one UPDATE takes from it. A
 provider that fails again and again shuts the gate, is asked now and then whether it is back, gets
-one message then, and all of them once that went well.
+one message then, and all of them once that went well. So does one that wanted to be left alone for
+a time, when that is over.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ PROBE_LASTS: Final = timedelta(seconds=45)
 SLOW_SECONDS: Final = 3.0
 
 # `wait` is in how many seconds the bucket has one again; `slow` whether its provider took long of
-# late, or does so right now.
+# late, does so right now, or wanted to be left alone and has taken nothing since.
 WAYS = """
 WITH sorts AS (
   SELECT * FROM unnest(%(kinds)s::text[], %(rates)s::int[], %(at_once)s::int[])
@@ -47,7 +48,8 @@ WITH sorts AS (
   FROM conversations_delivery WHERE state = 'sending' GROUP BY inbox_id
 ), ways AS (
   SELECT i.id, coalesce(g.per_minute, s.per_minute) / 60.0 AS rate, g.tokens, g.filled_at,
-    coalesce(g.pace_ms > %(slow)s * 1000, false) OR coalesce(h.waits, false) AS slow,
+    coalesce(g.pace_ms > %(slow)s * 1000, false) OR coalesce(h.waits, false)
+      OR coalesce(a.rests_until > coalesce(a.last_out_at, '-infinity'), false) AS slow,
     coalesce(h.busy, 0) AS busy,
     CASE WHEN g.shut_at IS NOT NULL THEN 1 ELSE s.at_once END AS at_once
   FROM conversations_inbox i
@@ -72,7 +74,10 @@ ON CONFLICT (inbox_id) DO UPDATE SET filled_at = clock_timestamp(),
 WHERE (g.shut_at IS NULL OR g.probe_at IS NULL)
   AND g.tokens + extract(epoch FROM clock_timestamp() - g.filled_at)
     * coalesce(g.per_minute, %(usual)s) / 60.0 >= 0.999
-RETURNING g.shut_at IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM channels_inbox_account a
+    WHERE a.inbox_id = g.inbox_id AND a.rests_until > clock_timestamp())
+RETURNING g.shut_at IS NOT NULL OR EXISTS (SELECT 1 FROM channels_inbox_account a
+  WHERE a.inbox_id = g.inbox_id AND a.rests_until > coalesce(a.last_out_at, '-infinity'))
 """
 
 
@@ -86,7 +91,8 @@ class Way:
 
 
 def ways(queue: str) -> list[Way]:
-    """Inboxes with room for one more message in hand. A slow provider has one at a time."""
+    """Inboxes with room for one more message in hand. A slow provider has one at a time, and so has
+    one that wanted less, until it takes something."""
     adapters = [adapter(kind) for kind in kinds_sent_by(queue)]
     told: dict[str, list[Any] | float] = {
         "kinds": [one.kind for one in adapters],

@@ -91,7 +91,7 @@ def test_on_the_way_out(loft: Inbox, cast: Cast, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(deliver, "WRITE_AGAIN_EVERY", 0.01)
     for at in range(1, MOST_STATEMENTS):
         write(loft, cast, f"m{at}")
-        lease = deliver._claim(out.ways("slow"))
+        lease = deliver._claim("slow", out.ways("slow"))
         assert lease
         with cut(at) as made:
             deliver.attempt(lease)

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import Client
@@ -158,13 +158,57 @@ def test_a_slow_provider_has_one_hand_of_all(loft: Inbox, cast: Cast) -> None:
     for number in range(3):
         write(loft, cast, f"m{number}")
     assert [way.slow for way in out.ways("slow") if way.inbox == loft.pk] == [False]
-    lease = deliver._claim(out.ways("slow"))
+    lease = deliver._claim("slow", out.ways("slow"))
     assert lease
     out.worked(loft.pk, 30.0)
     assert gate().pace_ms == 10_000
     assert loft.pk not in [way.inbox for way in out.ways("slow")]
     Delivery.objects.update(state="sent", lease_until=None)
     assert [way.slow for way in out.ways("slow") if way.inbox == loft.pk] == [True]
+
+
+BUSY = SendError("busy", "less", permanent=False, retry_after=timedelta(seconds=7))
+
+
+def test_after_a_rest_one_message_tries_and_all_go_on_when_it_is_taken(
+    loft: Inbox, cast: Cast
+) -> None:
+    for number in range(4):
+        write(loft, cast, f"m{number}")
+    fail(1, BUSY)
+    assert loft.pk not in [way.inbox for way in out.ways("slow")]
+    assert not out.take(loft)
+    rest_is_over()
+    due_now()
+    before = out.ways("slow")
+    lease = deliver._claim("slow", before)
+    assert lease
+    assert deliver._claim("slow", before) is None
+    assert loft.pk not in [way.inbox for way in out.ways("slow")]
+    Doves.answers = [BUSY]
+    deliver.attempt(lease)
+    rest_is_over()
+    due_now()
+    deliver.deliver_due("slow")
+    assert (len(Doves.took), states()) == (1 + 1 + 4, ["sent"] * 4)
+    assert [way.slow for way in out.ways("slow") if way.inbox == loft.pk] == [False]
+
+
+def rest_is_over() -> None:
+    Account.objects.update(rests_until=database_now() - timedelta(milliseconds=1))
+
+
+def test_who_waits_for_a_slow_provider_has_another_look_after_the_rest(
+    loft: Inbox, cast: Cast, django_capture_on_commit_callbacks: Any
+) -> None:
+    for number in range(2):
+        write(loft, cast, f"m{number}")
+    for pace, woken in ((0.0, 0), (30.0, 1)):
+        out.worked(loft.pk, pace)
+        with django_capture_on_commit_callbacks() as called:
+            assert deliver._claim("slow", out.ways("slow"))
+        assert [ask.args for ask in called] == [(("slow", "channels_inbox.deliver", ()),)] * woken
+        Delivery.objects.filter(state="sending").update(state="sent", lease_until=None)
 
 
 def test_half_of_the_threads_are_for_those_that_answer() -> None:
