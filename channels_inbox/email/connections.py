@@ -7,6 +7,7 @@ import smtplib
 import socket
 import ssl
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext as _
@@ -88,7 +89,8 @@ def smtp(inbox: Inbox, config: MailConfig) -> Iterator[smtplib.SMTP]:
         yield connection
     finally:
         if connection is not None:
-            _close(connection.quit)
+            # Its answer is not waited for: until what it took is written down, we may be killed.
+            _close(partial(connection.putcmd, "quit"))
             connection.close()
 
 

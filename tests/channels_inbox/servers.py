@@ -54,10 +54,12 @@ def hang_up(server: SMTP) -> None:
 @dataclass
 class SMTPSink:
     """Takes mail, or answers as it is told: `answers` by command (RCPT:<address>, DATA), `drop` is
-    where it hangs up ("DATA" before the dot, "DOT" after it, without an answer)."""
+    where it hangs up ("DATA" before the dot, "DOT" after it, without an answer), `lingers` how many
+    seconds it takes to say goodbye."""
 
     answers: dict[str, str] = field(default_factory=dict)
     drop: str = ""
+    lingers: float = 0.0
     password: str = PASSWORD
     mails: list[Envelope] = field(default_factory=list)
     connections: int = 0
@@ -75,6 +77,10 @@ class SMTPSink:
                     hang_up(self)
                     return
                 await super().smtp_DATA(arg)
+
+            async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802
+                await asyncio.sleep(sink.lingers)
+                await super().smtp_QUIT(arg)
 
         class SinkController(Controller):
             def factory(self) -> SMTP:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,16 @@ def write(ticket: Ticket, cast: Cast, **fields: Any) -> Entry:
     )
     assert isinstance(entry, Entry)
     return entry
+
+
+def test_what_was_taken_is_known_before_the_server_said_goodbye(
+    ticket: Ticket, cast: Cast, sink: SMTPSink
+) -> None:
+    sink.lingers = 20
+    began = time.monotonic()
+    assert sent(write(ticket, cast, text="Dear Kim")).state == "sent"
+    assert time.monotonic() - began < 10
+    assert len(sink.mails) == 1
 
 
 def test_a_reply_arrives_as_it_was_written(ticket: Ticket, cast: Cast, sink: SMTPSink) -> None:
@@ -227,7 +238,7 @@ def test_a_worker_that_lost_its_lease_sends_nothing(
     ticket: Ticket, cast: Cast, sink: SMTPSink
 ) -> None:
     entry = write(ticket, cast)
-    lease = deliver._claim(out.ways("slow"))
+    lease = deliver._claim("slow", out.ways("slow"))
     assert lease
     Delivery.objects.update(lease_until="2020-01-01T00:00Z")
     deliveries.expire_leases()
