@@ -140,8 +140,8 @@ def went(delivery: Delivery, parts: Sequence[str], *, under: str = PARTS) -> Non
     dies before the next step leaves nothing in doubt, unless somebody else has the lease by now."""
     delivery.payload = {**delivery.payload, under: list(parts)}
     with connection.cursor() as cursor:
-        told = [under, json.dumps(list(parts)), delivery.lease_epoch, delivery.pk]
-        cursor.execute(WENT, told)
+        names = json.dumps(list(parts))
+        cursor.execute(WENT, [under, names, delivery.lease_epoch, delivery.pk])
 
 
 def sent(lease: Lease, *, provider_id: str = "") -> bool:

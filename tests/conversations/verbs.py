@@ -566,7 +566,7 @@ OTHERS = {
     "bots": {"heard", "turn_of", "lenders_of"},
     "calls": {"check_told", "is_web_address"},
     "customers": {"named_number", "stored_forms", "untagged", "written", "write_memo", "heard_from", "surer", "mark_undeliverable"},
-    "deliveries": {"queue", "claim", "renew", "handing_over", "seen"},
+    "deliveries": {"queue", "claim", "renew", "handing_over", "went", "seen"},
     "handoffs": {"saw", "offer_within"},
     "shift_board": {"standing", "own", "offers_of", "drafted", "incoming", "next_shift"},
     "shift_ends": {"left_with", "of_agent", "tell_due"},

@@ -437,7 +437,7 @@ ELSEWHERE = {
     "calls": {"check_told", "is_web_address"},
     "telephony": {"state_of"},
     "bots": {"heard", "turn_of", "lenders_of"},
-    "deliveries": {"queue", "renew", "handing_over", "expire_leases", "seen"},
+    "deliveries": {"queue", "renew", "handing_over", "went", "expire_leases", "seen"},
     "handoffs": {"saw", "offer_within"},
     "intake": {"late", "remember_names", "newest_of_sender", "hang_files"},
     "mirrored": {"settle_early"},
