@@ -28,6 +28,7 @@ MOST_REDIRECTS: Final = 3
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 MAX_ANSWER_BYTES: Final = 100_000
+NO_SUCH_SIGN: Final = "a sign that can't be sent is in the address, or in a secret"
 CHUNK: Final = 2**14
 
 NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
@@ -143,6 +144,8 @@ def _request(
 ) -> Answer:
     """`most_bytes` 0 leaves the body unread; longer ones than that raise. `silence` is how many
     seconds may pass without a sign of life."""
+    if not all(value.isascii() for _name, value in headers):
+        raise NotSaid(NO_SUCH_SIGN)
     timeout = dict.fromkeys(("connect", "read", "write", "pool"), silence)
     backend = _backend(url, time.monotonic() + seconds, speaking)
     try:
@@ -163,6 +166,10 @@ def _request(
             return Answer(answer.status, body, location, retry_after)
     except httpcore.ProxyError as error:
         raise NotSaid(f"EGRESS_PROXY: {error}") from error
+    except httpcore.LocalProtocolError as error:
+        # Its own words quote what it stumbled over: a header with a token in it.
+        failed = HTTPFailed if backend.has_spoken else NotSaid
+        raise failed(NO_SUCH_SIGN) from error
     except (OSError, ValueError, *_BROKEN) as error:
         failed = HTTPFailed if backend.has_spoken else NotSaid
         raise failed(str(error) or type(error).__name__) from error

@@ -87,3 +87,15 @@ def test_a_token_endpoint_inside_is_not_asked() -> None:
         guard.post_form("http://127.0.0.1:1/token", {})
     with pytest.raises(guard.HTTPFailed):
         guard.post_form("file:///etc/passwd", {})
+
+
+@pytest.mark.parametrize("sign", ["\n", "\x0b", "\x00", "\N{HORIZONTAL ELLIPSIS}"])
+def test_a_header_that_can_not_be_sent_is_not_quoted(sign: str, settings: Settings) -> None:
+    """It is the one with the token, and what is said of it comes on pages."""
+    settings.ALLOW_PRIVATE_HOSTS = True
+    headers = {"Authorization": f"Bearer EAAbird{sign}song"}
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        with pytest.raises(guard.NotSaid) as told:
+            guard.request("GET", url, headers, seconds=1)
+    assert "bird" not in str(told.value)
