@@ -28,6 +28,7 @@ MOST_REDIRECTS: Final = 3
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 MAX_ANSWER_BYTES: Final = 100_000
+NO_ADDRESS: Final = "no web address"
 NO_SUCH_SIGN: Final = "a sign that can't be sent is in the address, or in a secret"
 CHUNK: Final = 2**14
 
@@ -69,7 +70,7 @@ def get(url: str, *, accept: str, most_bytes: int) -> Answer:
         answer = _request("GET", url, [("Accept", accept)], most_bytes=most_bytes)
         if answer.status not in REDIRECTS or not answer.location:
             return answer
-        url = urljoin(url, answer.location)
+        url = joined(url, answer.location)
     raise HTTPFailed("it sends us on and on")
 
 
@@ -91,8 +92,11 @@ def post_json(url: str, body: bytes, headers: Mapping[str, str], *, seconds: flo
 
 
 def joined(url: str, location: str) -> str:
-    """Where a server sends us on to."""
-    return urljoin(url, location)
+    """Where a server sends us on to. Raises HTTPFailed."""
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise HTTPFailed(NO_ADDRESS) from error
 
 
 def form_of(fields: Mapping[str, str], files: Mapping[str, tuple[str, bytes, str]]) -> Form:
@@ -144,6 +148,7 @@ def _request(
 ) -> Answer:
     """`most_bytes` 0 leaves the body unread; longer ones than that raise. `silence` is how many
     seconds may pass without a sign of life."""
+    url = _spelled(url)
     if not all(value.isascii() for _name, value in headers):
         raise NotSaid(NO_SUCH_SIGN)
     timeout = dict.fromkeys(("connect", "read", "write", "pool"), silence)
@@ -173,6 +178,17 @@ def _request(
     except (OSError, ValueError, *_BROKEN) as error:
         failed = HTTPFailed if backend.has_spoken else NotSaid
         raise failed(str(error) or type(error).__name__) from error
+
+
+def _spelled(url: str) -> str:
+    """As it goes over the wire: people leave letters of their own and spaces in it. Raises
+    NotSaid."""
+    if url.isascii() and " " not in url:
+        return url
+    try:
+        return str(httpx.URL(url))
+    except httpx.InvalidURL as error:
+        raise NotSaid(NO_ADDRESS) from error
 
 
 def _backend(url: str, ends: float, speaking: Callable[[], None]) -> _Pinned:
@@ -213,11 +229,11 @@ def _trusted() -> ssl.SSLContext:
 
 def refuse_odd(url: str) -> None:
     """Only the web's own ports, and nobody's name and password. Raises HTTPFailed."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS[parts.scheme]
     except (KeyError, ValueError) as error:
-        raise HTTPFailed("no web address") from error
+        raise HTTPFailed(NO_ADDRESS) from error
     if "@" in parts.netloc or (
         port not in DEFAULT_PORTS.values() and not settings.ALLOW_PRIVATE_HOSTS
     ):

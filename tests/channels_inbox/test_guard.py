@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +13,30 @@ import pytest
 from channels_inbox import guard
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_django.fixtures import Settings
+
+
+@contextmanager
+def recorder() -> Iterator[tuple[str, list[str]]]:
+    """A web server that has whatever it is asked for: its address, and what that was."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +125,19 @@ def test_a_header_that_can_not_be_sent_is_not_quoted(sign: str, settings: Settin
         with pytest.raises(guard.NotSaid) as told:
             guard.request("GET", url, headers, seconds=1)
     assert "bird" not in str(told.value)
+
+
+@pytest.mark.parametrize("url", ["http://[/", "http://a.example:port/", "http://a\x0bb.example/"])
+def test_what_is_no_address_says_so(url: str) -> None:
+    with pytest.raises(guard.HTTPFailed):
+        guard.request("GET", url, {}, seconds=1)
+    with pytest.raises(guard.HTTPFailed):
+        guard.get(url, accept="*/*", most_bytes=9)
+
+
+def test_an_address_as_people_write_it_is_asked_for(settings: Settings) -> None:
+    settings.ALLOW_PRIVATE_HOSTS = True
+    with recorder() as (url, asked):
+        answer = guard.get(f"{url}/ảnh đẹp.png?q=%C3%A9+ư", accept="*/*", most_bytes=9)
+    assert answer.status == 200
+    assert asked == ["/%E1%BA%A3nh%20%C4%91%E1%BA%B9p.png?q=%C3%A9+%C6%B0"]
