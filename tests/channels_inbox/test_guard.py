@@ -64,6 +64,7 @@ def _private_refused(settings: Settings, _loopback_allowed: None) -> None:
         "fe80::1",
         "fe80::1%eth0",
         "fc00::1",
+        "fec0::1",
         "ff02::1",
         "::ffff:127.0.0.1",
         "::ffff:a9fe:a9fe",
