@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.http import Http404
 from django.shortcuts import redirect, render
@@ -13,18 +13,28 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from conversations import signing_off
 from conversations.forms.handing_over import SignForm
-from conversations.models import Leaving, SignOff
+from conversations.models import Leaving, SignOff, Ticket
 from conversations.permissions import sign_off_for
 from conversations.views import lists
 from conversations.views.access import for_agents
 from conversations.views.answers import checked, done
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.http import HttpResponse
 
+    from conversations.models import Agent
     from conversations.views.access import AgentRequest
 
 PAGE = 50
+
+
+class Line(NamedTuple):
+    """A sign-off as the page shows it: what is left by name, but for what only a team may read."""
+
+    of: SignOff
+    names: tuple[str, ...]
 
 
 @never_cache
@@ -59,9 +69,10 @@ def sign_offs(request: AgentRequest) -> HttpResponse:
     )
     rows = every.filter(signed_at__isnull=False).order_by("-pk")
     signed = list((rows.filter(pk__lt=int(before)) if before else rows)[: PAGE + 1])
+    asked = [] if before else list(every.asked().order_by("asked_at")[:PAGE])
     shown = {
-        "asked": [] if before else list(every.asked().order_by("asked_at")[:PAGE]),
-        "signed": signed[:PAGE],
+        "asked": _lines(asked, request.user),
+        "signed": _lines(signed[:PAGE], request.user),
         "next": signed[PAGE - 1].pk if len(signed) > PAGE else None,
         "pane": lists.pane_beside(request, chosen=None),
     }
@@ -76,3 +87,20 @@ def sign(request: AgentRequest, pk: int) -> HttpResponse:
     signed = signing_off.sign(asked, by=request.user, reason=told["reason"])
     said = _("%(name)s may go.") % {"name": signed.agent}
     return done(request, reverse("conversations:sign-offs"), said)
+
+
+def _lines(rows: Iterable[SignOff], agent: Agent) -> list[Line]:
+    """A supervisor signs for agents of every team, and reads no more of it than elsewhere."""
+    found = list(rows)
+    named = {told["ticket"] for row in found for told in row.tickets}
+    seen = set(Ticket.objects.visible_to(agent).filter(pk__in=named).values_list("pk", flat=True))
+    return [
+        Line(
+            row,
+            tuple(
+                told["name"] or "…" if told["ticket"] in seen else _("Restricted")
+                for told in row.tickets
+            ),
+        )
+        for row in found
+    ]

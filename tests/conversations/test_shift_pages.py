@@ -27,7 +27,7 @@ from conversations.models import (
     Ticket,
 )
 from conversations.thread import database_now
-from tests.builders import Cast, make_agent, write_in
+from tests.builders import Cast, make_agent, make_inbox, make_ticket, write_in
 from tests.conversations.desk import sign_in
 from tests.conversations.offering import PACKET, now, offered, owner
 from tests.conversations.on_shift import HOUR, MINUTE, alices, changing, over, shift_of, told
@@ -351,6 +351,24 @@ def test_a_supervisor_signs_for_it(cast: Cast) -> None:
     over(leaving)
     assert shift_ends.settle_due() == 1
     assert packet_of(ticket)["reason"] == "The shift of Alice is over."
+
+
+def test_what_a_supervisor_may_not_read_is_not_named_to_them(cast: Cast) -> None:
+    dana = make_agent("Dana", cast.billing, role="supervisor")
+    told(cast)
+    alices(cast, "lee")
+    health = make_inbox(cast.support, "Health", restriction="health")
+    quiet = make_ticket(health, "ana@example.org", label="Ana", subject="My illness")
+    ownership.take(quiet, by=cast.alice, epoch=1)
+    [asked] = signing_off.ask(cast.alice)
+    boss, inside = sign_in(dana), sign_in(make_agent("Eve", cast.support, role="supervisor"))
+    for _time in ("asked", "signed"):
+        html = shown(boss, at("sign-offs"))
+        assert "Parcel of Lee" in html and "Restricted" in html
+        assert "illness" not in html and "Ana" not in html
+        assert "Ana · My illness" in shown(inside, at("sign-offs"))
+        boss.post(at("sign", asked.pk), {"reason": "Her train goes."})
+    assert SignOff.objects.get().signed_by == dana
 
 
 def test_only_supervisors_sign_and_what_is_signed_stays(cast: Cast) -> None:
