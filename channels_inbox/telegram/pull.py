@@ -6,7 +6,6 @@ are kept. While an address to call is set it refuses to be asked: that is taken 
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ import structlog
 
 from channels_inbox import missing, receive
 from channels_inbox.base import ConnectError, Pulled, Raw
+from channels_inbox.payloads import as_json
 from channels_inbox.pulling import Holding, let_go
 from channels_inbox.talking import LOOK_SECONDS
 from channels_inbox.telegram.api import CONFLICT, Api
@@ -89,7 +89,7 @@ def _kept(account: Account, api: Api, seconds: int = 0) -> tuple[int, int]:
     """How many of what waits there are new, and how many it was."""
     updates, new = _updates(account, api, seconds), 0
     for update in updates:
-        body = json.dumps(update, ensure_ascii=False).encode()
+        body = as_json(update)
         new += receive.keep(account.inbox, Raw("pull", key_of(update), body)).is_new
     if updates:
         offset = max(int(one["update_id"]) for one in updates) + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from channels_inbox import missing, receive
 from channels_inbox.base import Pulled, Raw
-from channels_inbox.payloads import text
+from channels_inbox.payloads import as_json, text
 from channels_inbox.pulling import Holding
 from channels_inbox.twilio import history
 from channels_inbox.twilio.api import Api
@@ -98,7 +97,7 @@ class _Turn:
     def _keep(self, message: Message, token: str = "") -> bool:
         name, status = text(message, "sid"), text(message, "status")
         told = {history.MESSAGE: message, history.MEDIA: self._media(message)}
-        body = json.dumps(told, ensure_ascii=False).encode()
+        body = as_json(told)
         meta = {"token": token} if token else {}
         raw = Raw("pull", f"list:{name}:{status}", body, meta)
         return receive.keep(self.account.inbox, raw).is_new

@@ -114,6 +114,18 @@ def test_another_bot_is_read_from_its_own_beginning(
     assert sandbox.waiting == []
 
 
+def test_half_a_sign_in_an_update_stops_nothing(
+    sandbox: TelegramSandbox, cast: Cast, admin: Agent
+) -> None:
+    sandbox.way = "poll"
+    place = connected(sandbox, cast, admin)
+    sandbox.says("Cut \ud83d")
+    sandbox.says("Whole")
+    place.pull()
+    assert place.account.error_code == ""
+    assert [one.text for one in place.messages()] == ["Cut \ufffd", "Whole"]
+
+
 def test_an_address_somebody_else_set_is_set_back(place: Place, sandbox: TelegramSandbox) -> None:
     ours = sandbox.hook
     sandbox.calls = False

@@ -134,6 +134,18 @@ def test_a_long_outage_is_read_over_all_pages_in_order_and_marked_late(
     assert place.account.missed == 8
 
 
+def test_half_a_sign_in_the_list_stops_nothing(place: Place, sandbox: TwilioSandbox) -> None:
+    """A long SMS may be cut in the middle of an emoji."""
+    sandbox.calls = False
+    sandbox.says("Cut")
+    sandbox.messages[-1]["body"] = "Cut \ud83d"
+    sandbox.says("Whole")
+    sandbox.outage_was(timedelta(minutes=5))
+    place.pull()
+    assert place.account.error_code == ""
+    assert [one.text for one in place.messages()[1:]] == ["Cut \ufffd", "Whole"]
+
+
 def test_a_message_whose_call_is_on_its_way_is_left_to_it(
     place: Place, sandbox: TwilioSandbox
 ) -> None:
