@@ -18,7 +18,9 @@ def named(inbox: Inbox, name: str) -> Entry | None:
         return None
     found = arrived(inbox, name)
     if found is None:
-        sent = Delivery.objects.select_related("entry").filter(inbox=inbox, provider_id=name)
+        sent = Delivery.objects.select_related("entry__ticket").filter(
+            inbox=inbox, provider_id=name
+        )
         delivery = sent.first()
         found = delivery.entry if delivery else None
     return found
@@ -26,7 +28,7 @@ def named(inbox: Inbox, name: str) -> Entry | None:
 
 def arrived(inbox: Inbox, name: str) -> Entry | None:
     """What came in by this name, or was told of as ours."""
-    rows = Arrival.objects.select_related("entry").filter(
+    rows = Arrival.objects.select_related("entry__ticket").filter(
         scope=inbox.dedup_scope, external_id=name, is_first=True
     )
     arrival = rows.first()
@@ -34,9 +36,12 @@ def arrived(inbox: Inbox, name: str) -> Entry | None:
 
 
 def of(inbox: Inbox, name: str) -> dict[str, Any]:
-    """What an entry keeps of the message it was written under; nothing where that isn't here."""
+    """What an entry keeps of the message it was written under; nothing where that isn't here, or
+    others may read it than this one."""
     found = named(inbox, name)
-    return shown(found) if found else {}
+    if found is None or (found.ticket and found.ticket.restriction != inbox.restriction):
+        return {}
+    return shown(found)
 
 
 def shown(entry: Entry) -> dict[str, Any]:

@@ -616,6 +616,24 @@ def test_an_answer_to_a_message_shows_which(place: Place, sandbox: WhatsAppSandb
     }
 
 
+def test_what_only_a_team_may_read_is_quoted_to_nobody_else(
+    sandbox: WhatsAppSandbox, cast: Cast, admin: Agent
+) -> None:
+    """An inbox that is opened to all takes nothing along of what was said before."""
+    place = connected(sandbox, cast, admin, restriction="health")
+    name = sandbox.says("I am ill")
+    place.work()
+    sandbox.under(name, "Very")
+    place.work()
+    Inbox.objects.update(restriction="")
+    sandbox.under(name, "And now?")
+    place.work()
+    quoted = [one.data.get("quotes", {}).get("text", "") for one in place.messages()]
+    assert quoted == ["", "I am ill", ""]
+    [seen] = Entry.objects.visible_to(cast.charlie).filter(kind="message")
+    assert seen.text == "And now?"
+
+
 def test_a_reaction_and_a_deletion_are_shown(place: Place, sandbox: WhatsAppSandbox) -> None:
     delivery = place.send(place.answer("Sent today"))
     told = {"message_id": delivery.provider_id, "emoji": "👍"}
