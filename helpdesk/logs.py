@@ -17,6 +17,10 @@ WORDY: Final = {"celery.app.trace": "task_failed", "asyncio": "task_failed_unsee
 """Loggers that put the error's words into the line itself, and what is said instead."""
 
 
+SECRETS: Final = ("token", "code", "link")
+"""What parts of an address are called in its route where they open a door for whoever has them."""
+
+
 def without_words(
     logger: object, name: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
@@ -39,6 +43,18 @@ def without_words(
     return event
 
 
+def without_secrets(
+    logger: object, name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Django tells the address of each request that is refused."""
+    request = getattr(event.get("_record"), "request", None)
+    match = getattr(request, "resolver_match", None)
+    for part, value in match.kwargs.items() if match else ():
+        if part in SECRETS:
+            event["event"] = str(event["event"]).replace(str(value), "…")
+    return event
+
+
 def _places(error: BaseException | None) -> Iterator[str]:
     while error is not None:
         yield type(error).__qualname__
@@ -56,6 +72,7 @@ SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso"),
     without_words,
+    without_secrets,
 ]
 QUIET = ("celery", "kombu", "httpx", "httpcore", "pymap", "mail.log")
 

@@ -47,7 +47,7 @@ def failed(inbox: int, reason: str) -> bool:
         cursor.execute(FAILED, told)
         is_held = bool(cursor.fetchone()[0])
     if is_held:
-        log.warning("items_held", inbox=inbox, reason=reason[:100])
+        log.warning("items_held", inbox=inbox, error=reason.partition(":")[0])
     return is_held
 
 

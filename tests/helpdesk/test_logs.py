@@ -15,12 +15,16 @@ import pytest
 import structlog
 from celery import current_app
 from django.db import DatabaseError, connection
+from django.test import Client
 from pytest_django import Settings
 
+from channels_inbox.chat import limits
 from channels_inbox.email.config import MailConfig
+from channels_inbox.gates import into
 from conversations.models import Entry
 from helpdesk import logs
 from tests.builders import answer, identity_of, make_cast, ticket_of
+from tests.channels_inbox.chatting import make_chat
 from tests.channels_inbox.mailing import arrive, connect, make_mail, threaded
 from tests.conversations.desk import sign_in
 from tests.journeys.serving import serving
@@ -185,3 +189,31 @@ def test_a_day_of_messages_leaves_no_word_of_them(lines: Lines) -> None:
     told = lines.stream.getvalue()
     assert "item_failed" in told
     assert [line for line in told.splitlines() if MARKER in line or "Zebra!" in line] == []
+
+
+def test_no_line_holds_what_opens_a_door(lines: Lines, settings: Settings) -> None:
+    """A link that is good for somebody stands in the address of its page, whatever is answered."""
+    settings.CHAT_LIMITS_TIMES = 1
+    chat = make_chat(make_cast().support)
+    limits.COUNTS.forget()
+    told = {"join": MARKER, "welcome": MARKER, "w/confirm": MARKER}
+    told |= {f"w/resume/{chat.public_id}": MARKER, "hooks/files": MARKER, "files/inline": MARKER}
+    told |= {"pictures": MARKER, "doctor": MARKER}
+    client = Client(enforce_csrf_checks=True)
+    statuses = set()
+    for place, secret in told.items():
+        for _time in range(22):
+            statuses |= {client.get(f"/{place}/{secret}/").status_code}
+        statuses |= {client.post(f"/{place}/{secret}/").status_code}
+    assert {403, 404, 405, 429} <= statuses
+    assert MARKER not in lines.stream.getvalue()
+    assert any("/join/" in str(line["event"]) for line in lines.read())
+
+
+def test_what_can_not_be_read_is_told_by_its_type(lines: Lines) -> None:
+    inbox = make_cast().inbox
+    for _time in range(into.HOLDS_AFTER):
+        into.failed(inbox.pk, f"ValueError: invalid literal: '{MARKER}'")
+    [line] = [one for one in lines.read() if one["event"] == "items_held"]
+    assert line["error"] == "ValueError"
+    assert MARKER not in lines.stream.getvalue()
