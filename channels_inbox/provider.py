@@ -22,6 +22,7 @@ from channels_inbox import registry, vault
 from channels_inbox.apart import Apart
 from channels_inbox.base import Head, Ignored, Pulled, Raw, Refused, SendError, Thanks
 from channels_inbox.calls import Call
+from channels_inbox.email.mime.headers import clean_line
 from channels_inbox.events import Event, Kind, Media, Unreadable, other
 from channels_inbox.models import Envelope
 from channels_inbox.receive import body_of, digest_key
@@ -157,7 +158,8 @@ class Provider(ABC):
         event = events[position] if position < len(events) else other("empty")
         if not by_hand and (reason := self.unwanted(envelope.inbox, event)):
             return Ignored(reason)
-        return self.told(Arrived(envelope, position, event))
+        named = replace(event, sender_name=clean_line(event.sender_name))
+        return self.told(Arrived(envelope, position, named))
 
     def read_apart(self, body: bytes) -> None:
         assert self.reader.events is not None

@@ -53,6 +53,16 @@ def test_a_person_is_known_by_number_and_shown_by_name(
     assert (identity.proof, place.inbox.address) == ("verified", "@lamps_bot")
 
 
+def test_a_name_hides_nothing(place: Place, sandbox: TelegramSandbox) -> None:
+    """Signs that turn the writing round, or show as nothing, make one name look like another."""
+    sandbox.names[sandbox.customer] = "Sup\u200bport \u202etroppus\n\u2066"
+    name = sandbox.says("Hi")
+    sandbox.call(sandbox.reacts(name, "🎉"))
+    place.work()
+    assert Identity.objects.get().label == "Support troppus"
+    assert Entry.objects.get(event="reacted").data["name"] == "Support troppus"
+
+
 def test_an_edit_and_a_reaction_are_shown(place: Place, sandbox: TelegramSandbox) -> None:
     name = sandbox.says("Helo")
     place.work()
