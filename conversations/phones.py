@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import phonenumbers
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # Digits of the shortest numbers that people have.
 SHORTEST: Final = 7
+# Of numbers in a text, and of what only looks like one.
+MOST: Final = 20
 NOT_A_NUMBER: Final = re.compile(r"[A-Za-z]")
 
 
@@ -40,10 +43,12 @@ def parsed(written: str, country: str = "") -> phonenumbers.PhoneNumber:
 
 def numbers_in(text: str, countries: Iterable[str]) -> list[str]:
     """Numbers somebody wrote in passing, in the one form: those with a country in front, and those
-    that are numbers in one of these countries."""
+    that are numbers in one of these countries. The first of them: a text of nothing but digits
+    holds up nobody."""
     found = []
     for country in (None, *countries):
-        for match in phonenumbers.PhoneNumberMatcher(text, country):
+        matches = phonenumbers.PhoneNumberMatcher(text, country, max_tries=MOST)
+        for match in islice(matches, MOST):
             found.append(
                 phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
             )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conversations import alike, customers, merges
+from conversations import alike, customers, merges, phones
 from conversations.alike import Evidence
 from conversations.customers import Address
 from conversations.errors import BadInput
@@ -143,3 +144,12 @@ def test_who_may_not_change_either_of_them_is_refused(cast: Cast) -> None:
     assert alice.post(f"/conversations/{asks.pk}/alike/{secret.pk}/").status_code == 404
     assert alice.post(f"/conversations/{asks.pk}/alike/{asks.pk}/").status_code == 422
     assert not NotSame.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["0901112223 " * 180, "1/2/3/4/5/6/7 " * 140])
+def test_a_stranger_can_not_have_us_read_for_long(text: str) -> None:
+    """What is read for the page of one customer: forty messages of theirs."""
+    began = time.process_time()
+    for _message in range(alike.NEWEST):
+        phones.numbers_in(text[: alike.READ], ["US", "VN"])
+    assert time.process_time() - began < 1
