@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations import phones
-from conversations.customers import Address
+from conversations.customers import CHANGED_NUMBER, Address
 from conversations.errors import BadInput
 from conversations.models import (
     Conversation,
@@ -91,6 +91,7 @@ def _theirs(conversation: Conversation, values: Iterable[str]) -> Sequence[Ident
     rows = Identity.objects.filter(value__in=list(values), blocked_at=None)
     return list(
         rows.exclude(conversation=conversation)
+        .exclude(undeliverable_reason=CHANGED_NUMBER)
         .select_related("conversation__customer")
         .order_by("pk")[: MOST * 4]
     )
@@ -99,6 +100,7 @@ def _theirs(conversation: Conversation, values: Iterable[str]) -> Sequence[Ident
 def _own_numbers(conversation: Conversation) -> dict[str, int | None]:
     """A number may be at two channels, each a person of its own until somebody proves otherwise."""
     rows = Identity.objects.filter(conversation=conversation, value__startswith="+")
+    rows = rows.exclude(undeliverable_reason=CHANGED_NUMBER)
     return dict.fromkeys(rows.values_list("value", flat=True))
 
 

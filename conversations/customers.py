@@ -39,11 +39,12 @@ PROOF_ORDER = [
     for proof in (Proof.CLAIMED, Proof.ATTESTED, Proof.ALIGNED, Proof.VERIFIED, Proof.SIGNED)
 ]
 
+CHANGED_NUMBER = "changed_number"
 # Why an address takes nothing from us, where that is its owner's will.
 CLOSED = {
     "opted_out": _("They asked us by a word such as STOP to write there no more."),
     "blocked": _("They have blocked us there."),
-    "changed_number": _("This number is not theirs any more: their account moved to another one."),
+    CHANGED_NUMBER: _("This number is not theirs any more: their account moved to another one."),
 }
 
 IDENTITY = Columns(Identity)
@@ -231,6 +232,17 @@ def closed_to_us(identity: Identity, *, reason: str, tried_at: datetime | None =
         if fresh.undeliverable_at is None or fresh.undeliverable_reason != reason:
             mark_undeliverable(thread, fresh, reason=reason)
             thread.event(None, reason, by=SYSTEM, address=fresh.shown)
+
+
+def moved_away(identity: Identity) -> None:
+    """The account that was here has another address now. What it wrote stays with its customer; who
+    writes from a number that it left has been given it, and is nobody we know."""
+    if not identity.scope:
+        with locked(identity.origin_id) as thread:
+            fresh = Identity.objects.get(pk=identity.pk)
+            fresh.scope = f"until:{fresh.pk}"
+            thread.stamp(fresh, "scope")
+    closed_to_us(identity, reason=CHANGED_NUMBER)
 
 
 def open_to_us(identity: Identity) -> None:

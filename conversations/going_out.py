@@ -91,12 +91,12 @@ def way_out(
         raise NotReachable(_("That address does not belong to this customer any more."))
     if inbox is None:
         raise NotReachable(_("That inbox is switched off. Choose another one."))
+    if identity.undeliverable_reason in customers.CLOSED:
+        raise NotReachable(customers.CLOSED[identity.undeliverable_reason])
     if not inbox.writes_to(identity):
         raise NotReachable(_("That inbox can't write to this kind of address. Choose another one."))
     if inbox.restriction != ticket.restriction:
         raise NotReachable(_("Restricted messages can't be mixed with open ones."))
-    if identity.undeliverable_reason in customers.CLOSED:
-        raise NotReachable(customers.CLOSED[identity.undeliverable_reason])
     if identity.undeliverable_at and not confirmed:
         raise NotReachable(
             _(

@@ -194,8 +194,8 @@ def receipt(inbox: Inbox, change: Receipt) -> Outcome:
 
 
 def renumbered(change: Renumbered) -> Outcome:
-    """The new address is written down beside the old one, which takes nothing more. Whose the new
-    one is already, it stays: numbers are given to others, and nobody is joined by that."""
+    """The new address is written down beside the old one, which takes nothing more and is free for
+    whoever is given it. Whose the new one is already, it stays: nobody is joined by that."""
     before = change.before.normal()
     known = Identity.objects.at(before.kind, before.value, before.scope).first()
     if known is None:
@@ -203,7 +203,7 @@ def renumbered(change: Renumbered) -> Outcome:
     for one in (change.now.normal(), *(address.normal() for address in change.also)):
         if not Identity.objects.at(one.kind, one.value, one.scope).exists():
             customers.write_down(known, one, proof=Proof.VERIFIED)
-    customers.closed_to_us(known, reason="changed_number")
+    customers.moved_away(known)
     return Outcome(THREADED)
 
 

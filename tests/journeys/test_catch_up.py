@@ -432,7 +432,7 @@ ELSEWHERE = {
     "customers": {
         *("untagged", "identity_of", "create_by_hand", "write_memo", "heard_from", "surer"),
         *("stored_forms", "named_number", "written"),
-        *("write_down", "mark_undeliverable"),
+        *("write_down", "mark_undeliverable", "moved_away"),
     },
     "calls": {"check_told", "is_web_address"},
     "telephony": {"state_of"},

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 
 from channels_inbox.registry import adapter
-from conversations import attachments, deliveries, mirrored, replies
+from conversations import alike, attachments, deliveries, mirrored, replies
 from conversations.errors import BadInput, NotReachable, WindowClosed
 from conversations.models import (
     Conversation,
@@ -205,6 +205,30 @@ def test_a_new_number_is_written_down_and_the_old_one_written_to_no_more(
     sandbox.says("It's me", sender="84909998887")
     place.work()
     assert Conversation.objects.count() == 1
+
+
+def test_who_is_given_a_number_that_somebody_left_is_another_customer(
+    place: Place, sandbox: WhatsAppSandbox
+) -> None:
+    [first] = place.messages()
+    sandbox.writes(type="system", system={"type": "user_changed_number", "wa_id": "84909998887"})
+    sandbox.says("I am new here")
+    place.work()
+    stranger = place.messages()[-1]
+    assert stranger.text == "I am new here"
+    assert stranger.conversation_id != first.conversation_id
+    assert stranger.identity is not None
+    assert stranger.identity.undeliverable_at is None
+    for one in (first, stranger):
+        assert not alike.alike(one.conversation, place.cast.alice)
+    # Whoever comes back to a number that they left is who they were.
+    told = {"type": "user_changed_number", "wa_id": "84905556667"}
+    sandbox.writes(type="system", system=told)
+    told = {"type": "user_changed_number", "wa_id": CUSTOMER}
+    sandbox.writes(sender="84909998887", type="system", system=told)
+    sandbox.says("It's me again")
+    place.work()
+    assert place.messages()[-1].conversation_id == first.conversation_id
 
 
 def test_the_id_that_a_new_number_brings_is_the_same_customers(
