@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -44,10 +45,10 @@ def decide(request: AgentRequest, pk: int) -> HttpResponse:
 @require_POST
 @for_agents
 def undo(request: AgentRequest, pk: int) -> HttpResponse:
-    """Take a waiting reply back into the composer."""
+    """Take a waiting reply back into the composer: it waits, or is there."""
     held = held_for(request.user, pk)
-    taken = replies.undo(held)
-    drafts.bring_back(taken)
+    with transaction.atomic():
+        drafts.bring_back(replies.undo(held))
     return done(request, at_ticket(held.ticket), _("Taken back. Your text is in the composer."))
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from conversations import drafts, handoffs, ownership, people, replies, tickets
 from conversations.errors import BadInput, NotReachable
-from conversations.models import Entry, HeldSend, HeldState, Inbox, Ticket
+from conversations.models import Draft, Entry, HeldSend, HeldState, Inbox, Ticket
 from conversations.thread import database_now
 from tests import builders
 from tests.conversations.api.calls import Program
 from tests.conversations.desk import sign_in
 from tests.conversations.happened import watched
 from tests.conversations.offering import accepted, offered, owner
+from tests.locks import wait_for_a_lock
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -145,6 +148,36 @@ def test_who_may_not_read_the_ticket_any_more_sends_nothing_there(cast: Cast) ->
     ticket.refresh_from_db()
     ownership.take(ticket, by=cast.bob, epoch=ticket.owner_epoch)
     assert now(held).agent == cast.bob
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_taken_back_waits_on_where_it_did_not_get_into_the_composer(
+    cast: Cast, ticket: Ticket
+) -> None:
+    """The database ends it between the two."""
+    held = scheduled(cast, ticket)
+    drafts.save(ticket, by=cast.alice, mode="reply", text="And", fields={}, version=0)
+    client = sign_in(cast.alice)
+    client.raise_request_exception = False
+
+    def take_back() -> int:
+        try:
+            return client.post(f"/held/{held.pk}/undo/").status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        list(Draft.objects.select_for_update())
+        answer = pool.submit(take_back)
+        wait_for_a_lock()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+        assert answer.result() == 500
+    assert now(held).state == HeldState.HELD
+    assert drafts.drafts_of(ticket, cast.alice)["reply"].text == "And"
 
 
 def test_the_composer_proposes_times_and_takes_another(cast: Cast, ticket: Ticket) -> None:
