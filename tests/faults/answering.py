@@ -1,6 +1,7 @@
 """An agent who answers each customer of the providers once: `python -m tests.faults.answering
-COUNT SECONDS [MARK KIND]` with the product's environment. The token of an answer follows from its
-mark and number, so that one whose commit nobody heard of is not written twice. Prints how many were
+COUNT SECONDS [MARK KIND [EVERY]]` with the product's environment; with EVERY one of them after so
+many seconds each, over and over, for SECONDS. The token of an answer follows from its mark and
+number, so that one whose commit nobody heard of is not written twice. Prints how many were
 written."""
 
 from __future__ import annotations
@@ -44,6 +45,20 @@ def main(count: int, seconds: float, mark: str = "answer", kind: str = "") -> in
     return done
 
 
+def over_and_over(seconds: float, mark: str, kind: str, every: float) -> int:
+    from conversations.models import Agent, Entry, Identity
+
+    agent = Agent.objects.get(email=AGENT)
+    heard = Entry.objects.filter(direction="in", kind="message", inbox__kind=kind)
+    people = list(Identity.objects.filter(pk__in=heard.values("identity")).order_by("pk"))
+    began, done = time.monotonic(), 0
+    while time.monotonic() < began + seconds:
+        _answer(agent, people[done % len(people)], f"{mark}-{done + 1:06}")
+        done += 1
+        time.sleep(max(0.0, began + done * every - time.monotonic()))
+    return done
+
+
 def _answer(agent: Agent, identity: Identity, mark: str) -> None:
     from conversations import replies
     from conversations.going_out import Outgoing
@@ -64,4 +79,8 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    print(main(int(sys.argv[1]), float(sys.argv[2]), *sys.argv[3:]))
+    count, seconds, *told = sys.argv[1:]
+    if len(told) > 2:
+        print(over_and_over(float(seconds), told[0], told[1], float(told[2])))
+    else:
+        print(main(int(count), float(seconds), *told))

@@ -1,4 +1,4 @@
-"""Providers that tell out of order, think for long or want nothing: what others feel of it."""
+"""F15: providers that tell of a message before they say that they took it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.channels import answered
 from tests.faults.desk import entries_of, rows, until
 
 if TYPE_CHECKING:
@@ -23,16 +22,20 @@ STATES = """
 SELECT d.state, count(*) FROM conversations_delivery d JOIN conversations_entry e ON e.id = d.entry_id
 WHERE position(%s in e.text) > 0 GROUP BY 1
 """
-TOOK = """
-SELECT percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (
-  ORDER BY extract(epoch FROM d.sent_at - d.queued_at)::float8)
-FROM conversations_delivery d JOIN conversations_entry e ON e.id = d.entry_id
-WHERE position(%s in e.text) > 0
-"""
+
+EARLY = "SELECT count(*) FROM conversations_earlyreceipt"
+A_DAY_AGO = "UPDATE conversations_earlyreceipt SET at = at - interval '25 hours' RETURNING id"
 
 
 def states(stand: Stand, mark: str) -> dict[str, int]:
     return dict(rows(stand, STATES, mark))
+
+
+def answered(stand: Stand, count: int, mark: str, kind: str) -> None:
+    """So many customers of one kind of channel are answered, each once, as `<mark>-<number>`."""
+    told = (str(count), "60", mark, kind)
+    said = stand.run("answering", "-m", "tests.faults.answering", *told)
+    assert said.split()[-1] == str(count), said
 
 
 def written_to(around: World, kind: str, count: int, mark: str) -> Sandbox:
@@ -81,34 +84,13 @@ def test_receipts_that_overtake_each_other_and_the_answer(
     with telling_first(written_to(around, kind, 20, f"hears-{kind}"), order):
         answered(stand, 20, mark, kind)
         until(lambda: states(stand, mark) == {order[0]: 20}, seconds=90)
-    until(lambda: rows(stand, "SELECT count(*) FROM conversations_earlyreceipt") == [(0,)])
+    until(lambda: rows(stand, EARLY) == [(0,)])
 
 
-@pytest.mark.parametrize("trouble", ["slow", "busy", "away", "error"])
-def test_a_provider_in_trouble_holds_up_no_other(around: World, trouble: str) -> None:
-    """F23: one that thinks for 29 s, wants less, is away or fails, for as long as another one's
-    answers go out; then it takes what waited, none of it twice."""
-    stand = around.stand
-    written_to(around, "whatsapp", 40, f"beside-{trouble}")
-    ill = written_to(around, "telegram", 60, f"ill-{trouble}")
-    answered(stand, 40, f"alone-{trouble}", "whatsapp")
-    until(lambda: states(stand, f"alone-{trouble}") == {"sent": 40})
-    ill.latency, ill.trouble = (29.0, "") if trouble == "slow" else (0.0, trouble)
-    try:
-        answered(stand, 60, f"waits-{trouble}", "telegram")
-        answered(stand, 40, f"next-to-{trouble}", "whatsapp")
-        until(lambda: states(stand, f"next-to-{trouble}") == {"sent": 40})
-        waiting = states(stand, f"waits-{trouble}")
-        assert waiting.get("queued", 0) > 30, waiting
-    finally:
-        ill.latency, ill.trouble = 0.0, ""
-    until(
-        lambda: set(states(stand, f"waits-{trouble}")) <= {"sent", "delivered", "ambiguous"},
-        seconds=300,
-    )
-    taken = [got.text for got in ill.took if f"waits-{trouble}" in got.text]
-    assert len(taken) == len(set(taken))
-    print(f"{trouble}: half and 95 % of the others' sends, s")
-    for mark in (f"alone-{trouble}", f"next-to-{trouble}"):
-        print(f"  {mark:<20} {rows(stand, TOOK, mark)[0][0]}")
-    print(f"  those that waited: {states(stand, f'waits-{trouble}')}")
+def test_a_receipt_of_no_message_is_let_go_after_a_day(around: World) -> None:
+    """F15."""
+    stand, sandbox = around.stand, written_to(around, "whatsapp", 1, "hears-of-nothing")
+    sandbox.tells("wamid.of-nothing", "read")
+    until(lambda: rows(stand, EARLY) == [(1,)])
+    assert rows(stand, A_DAY_AGO)
+    until(lambda: rows(stand, EARLY) == [(0,)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
 
     from tests.faults.stand import Stand
 
-pytestmark = pytest.mark.full
 IMPATIENT = """
 CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] = 5
 CELERY_TASK_ACKS_LATE = True
 """
-SLOW = Plan(busy=0.0, breaks_after_dot=0.0, breaks_before_dot=0.0, answers_after=20.0)
+WHOLE = Plan(busy=0.0, breaks_after_dot=0.0, breaks_before_dot=0.0)
 TICKETS = """
 SELECT t.conversation_id, t.id FROM conversations_ticket t
 JOIN conversations_identity i ON i.conversation_id = t.conversation_id
@@ -34,19 +34,25 @@ WHERE i.value LIKE 'again%%' ORDER BY t.id
 """
 
 
-def test_tasks_that_are_handed_out_again_do_nothing_twice(tmp_path: Path) -> None:
-    """Sending takes 20 s, and after 5 s the broker gives the task to the next one."""
-    letters = [mail(960_000 + number, f"again{number}") for number in range(6)]
+@pytest.mark.parametrize(
+    ("count", "seconds"), [(2, 12.0), pytest.param(6, 20.0, marks=pytest.mark.full)]
+)
+def test_tasks_that_are_handed_out_again_do_nothing_twice(
+    tmp_path: Path, count: int, seconds: float
+) -> None:
+    """Sending takes that long, and after 5 s the broker gives the task to the next one."""
+    letters = [mail(960_000 + number, f"again{number}") for number in range(count)]
+    slow = replace(WHOLE, answers_after=seconds)
     with standing(added(tmp_path, "helpdesk/settings.py", IMPATIENT)) as stand:
         post_all(stand, [("one", letter.raw) for letter in letters])
         digests = [digest(letter.raw) for letter in letters]
-        until(lambda: ends_of(stand, digests) == ["threaded"] * 6)
-        with program("sink", stand, SLOW):
+        until(lambda: ends_of(stand, digests) == ["threaded"] * count)
+        with program("sink", stand, slow):
             for number, (conversation, ticket) in enumerate(rows(stand, TICKETS)):
                 _reply(stand, conversation, ticket, f"This is reply-{960_000 + number}.")
-            until(lambda: _states(stand) == ["sent"] * 6, seconds=240)
+            until(lambda: _states(stand) == ["sent"] * count, seconds=240)
         took = [fact for fact in ledger.read(stand.place.ledger_out) if fact["what"] == "took"]
-        assert len(took) == len({fact["mark"] for fact in took}) == 6
+        assert len(took) == len({fact["mark"] for fact in took}) == count
         assert all(len(entries_of(stand, letter.mark)) == 1 for letter in letters)
 
 
