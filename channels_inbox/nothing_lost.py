@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection
 
-from channels_inbox import registry
+from channels_inbox import compared, registry
 from channels_inbox.models import Folder
 from conversations.models import Delivery, DeliveryState, Inbox, Ticket
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from channels_inbox.compared import Day
     from channels_inbox.models import Account
     from conversations.models import Agent
 
@@ -119,6 +120,11 @@ class Row:
         """Whether its provider is asked for what no call brought."""
         kind = self.inbox.kind
         return kind in registry.kinds() and getattr(registry.adapter(kind), "has_history", False)
+
+    @property
+    def days(self) -> Sequence[Day]:
+        """Of its provider's list, as far as they were compared."""
+        return compared.days_of(self.account) if self.account else []
 
     @property
     def may_have_dead(self) -> bool:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from channels_inbox.models import Account
 
-MOST_PAGES: Final = 20
+MOST_PAGES: Final = 200
 
 MEANINGS: Final = {
     "20003": SIGN_IN,

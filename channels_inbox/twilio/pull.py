@@ -10,8 +10,9 @@ from urllib.parse import urljoin
 
 from django.utils.dateparse import parse_datetime
 
-from channels_inbox import missing, receive
+from channels_inbox import compared, missing, receive
 from channels_inbox.base import Pulled, Raw
+from channels_inbox.compared import BEGAN, Day
 from channels_inbox.payloads import as_json, text
 from channels_inbox.pulling import Holding
 from channels_inbox.twilio import history
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from channels_inbox.models import Account
 
 OVERLAP: Final = timedelta(minutes=10)
-PAGE: Final = "100"
+PAGE, LARGE_PAGE = "100", "1000"
+INBOUND, OUTBOUND = "inbound", "outbound"
 Message = dict[str, Any]
 
 
@@ -35,6 +37,7 @@ def pull(account: Account) -> Pulled:
     turn = _Turn(account, Api.of(account), Holding(account), database_now())
     new = turn.read_inbound()
     new += turn.read_ours()
+    new += turn.compare()
     return Pulled(new)
 
 
@@ -52,43 +55,78 @@ class _Turn:
 
     def read_inbound(self) -> int:
         """What a call is about to bring is left to it for a minute."""
-        found = self._listed("inbound", To=self.account.inbox.address)
-        ripe = missing.ripe(self.account, found, when=_at, now=self.now)
-        names = [text(message, "sid") for message in ripe]
-        wanted = missing.unknown(self.account.inbox, names)
-        fresh = [message for message in ripe if text(message, "sid") in wanted]
-        kept = sum(self._keep(message) for message in fresh)
-        missing.note(self.account, kept)
+        ripe = self._ripe(self._listed(INBOUND, self.since, **self._lately))
+        kept = self._taken(ripe)
         seen = max([_at(message) for message in ripe], default=self.since + OVERLAP)
-        cursor = {**self.account.cursor, "since": max(seen, self.since + OVERLAP).isoformat()}
+        cursor = {BEGAN: self.since.isoformat(), **self.account.cursor}
+        cursor["since"] = max(seen, self.since + OVERLAP).isoformat()
         missing.move(self.account, cursor)
-        return kept
+        return len(kept)
 
     def read_ours(self) -> int:
         """Receipts that no call brought, and messages of which nobody knows whether they left."""
-        rows = self._listed("outbound", From=self.account.inbox.address)
+        kept, _unknown = self._followed(self._listed(OUTBOUND, self.since, **self._lately))
+        return kept
+
+    def compare(self) -> int:
+        """Whole days of the list beside what is stored, once in a while; what lacks is fetched."""
+        began = compared.began_at(self.account.cursor)
+        days, new = [], 0
+        for day in compared.due(self.account, self.now):
+            assert began is not None
+            query = {"PageSize": LARGE_PAGE, "DateSent": day.isoformat()}
+            came = self._ripe(self._listed(INBOUND, began, **query))
+            fetched = self._taken(came)
+            ours = self._listed(OUTBOUND, began, **query)
+            kept, unknown = self._followed(ours)
+            at = self.now.isoformat()
+            told = (len(came), tuple(fetched), len(ours), tuple(unknown))
+            days.append(Day(day.isoformat(), at, *told))
+            new += len(fetched) + kept
+        if days:
+            missing.move(self.account, compared.with_days(self.account, days))
+        return new
+
+    def _ripe(self, found: Sequence[Message]) -> list[Message]:
+        return missing.ripe(self.account, found, when=_at, now=self.now)
+
+    def _taken(self, ripe: Sequence[Message]) -> list[str]:
+        """Keep those that never came, and tell which."""
+        wanted = missing.unknown(self.account.inbox, [text(one, "sid") for one in ripe])
+        fresh = [message for message in ripe if text(message, "sid") in wanted]
+        kept = [text(message, "sid") for message in fresh if self._keep(message)]
+        missing.note(self.account, len(kept))
+        return kept
+
+    def _followed(self, rows: Sequence[Message]) -> tuple[int, list[str]]:
+        """Keep what is news of messages of ours. How much that is, and which are not known."""
         known = self._known([text(row, "sid") for row in rows])
         lost = self._lost()
-        kept = 0
+        kept, unknown = 0, []
         for row in rows:
             delivery = known.get(text(row, "sid"))
             if delivery is None:
                 delivery = _claimed(row, lost)
+                unknown += [] if delivery else [text(row, "sid")]
             elif not _is_news(row, delivery):
                 continue
             if delivery:
                 kept += self._keep(row, token=str(delivery.entry.client_token))
-        return kept
+        return kept, unknown
 
-    def _listed(self, way: str, **query: str) -> list[Message]:
-        """Messages of one direction, oldest first. The list has the newest first, and asks for
-        days."""
-        day = self.since.astimezone(UTC).date().isoformat()
+    @property
+    def _lately(self) -> dict[str, str]:
+        """The list is asked for days."""
+        return {"PageSize": PAGE, "DateSent>": self.since.astimezone(UTC).date().isoformat()}
+
+    def _listed(self, way: str, since: datetime, **query: str) -> list[Message]:
+        """Messages of one direction, oldest first. The list has the newest first."""
+        address = self.account.inbox.address
         rows = []
-        told = {"PageSize": PAGE, "DateSent>": day, **query}
+        told = {**query, "To" if way == INBOUND else "From": address}
         for row in self.api.pages("Messages.json", "messages", **told):
             self.holding.still()
-            if _at(row) < self.since:
+            if _at(row) < since:
                 break
             if text(row, "direction").startswith(way):
                 rows.append(row)

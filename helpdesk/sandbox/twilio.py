@@ -8,11 +8,14 @@ import hmac
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
-from typing import Any
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from helpdesk.sandbox.provider import Call, Got, Reply, Request, Sandbox, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SID = "AC" + "0" * 31 + "1"
 TOKEN = "the-auth-token-of-the-account"
@@ -244,6 +247,7 @@ class TwilioSandbox(Sandbox):
             for row in reversed(self.messages)
             if row["to"] == request.query.get("To", row["to"])
             and row["from"] == request.query.get("From", row["from"])
+            and _is_of(row, request.query)
         ]
         start = int(request.query.get("Page", "0")) * self.page
         told: dict[str, Any] = {"messages": rows[start : start + self.page], "next_page_uri": None}
@@ -263,6 +267,12 @@ class TwilioSandbox(Sandbox):
             for media in row["media"]
         ]
         return as_json({"media_list": rows, "next_page_uri": None})
+
+
+def _is_of(row: dict[str, Any], query: Mapping[str, str]) -> bool:
+    """Whether it was sent on the day that is asked for, or since (`DateSent>`, with `=` after)."""
+    day = parsedate_to_datetime(row["date_sent"]).astimezone(UTC).date().isoformat()
+    return query.get("DateSent", day) == day and query.get("DateSent>", "") <= day
 
 
 FORM = "application/x-www-form-urlencoded"

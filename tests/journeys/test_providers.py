@@ -14,6 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from channels_inbox import accounts
+from channels_inbox.compared import Day
+from channels_inbox.models import Account
 from conversations.models import Agent, Inbox, Role, Template, Window
 from helpdesk.sandbox.telegram import TOKEN as BOT
 from helpdesk.sandbox.telegram import TelegramSandbox
@@ -232,7 +235,27 @@ def composer_looked_at(page: Page, name: str) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_the_composer_counts_the_parts_of_an_sms_as_one_types(desk: Desk, cast: Cast) -> None:
+def test_compared_days_fit_a_phone(desk: Desk, cast: Cast) -> None:
+    Agent.objects.filter(pk=cast.alice.pk).update(role="supervisor")
+    cast.alice.refresh_from_db()
+    sms = make_inbox(cast.support, "Lamps by SMS", kind="twilio_sms", address="+12025550100")
+    lacking = tuple(f"SM{number:032d}" for number in range(3))
+    day = Day("2026-11-22", timezone.now().isoformat(), 12, lacking, 8, lacking[:1])
+    accounts.connect(sms, {}, {})
+    Account.objects.update(cursor={"days": [day.stored()]})
+    page = desk.tab(desk.computer(cast.alice), reverse("items:nothing-lost"), live=False)
+    line = page.locator(".compared")
+    expect(line).to_contain_text("12 messages came in there, all stored here; 3 of them")
+    for width in (1440, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+        box = line.bounding_box()
+        assert box and box["height"] < (120 if width > 1000 else 400), (width, box)
+    found = judged(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_composer_says_what_an_sms_is_charged_as_one_types(desk: Desk, cast: Cast) -> None:
     sms = make_inbox(cast.support, "Lamps by SMS", kind="twilio_sms", address="+12025550100")
     entry = write_in(sms, "+84901112223", kind="phone", text="Đèn bị vỡ", follows_on=True)
     address = f"/conversations/{entry.conversation_id}/?ticket={entry.ticket_id}"

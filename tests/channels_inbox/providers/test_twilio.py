@@ -9,10 +9,15 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
+from django.utils.html import strip_tags
 
+from channels_inbox import compared
+from channels_inbox.models import Account
 from conversations import attachments
 from conversations.errors import NotReachable
 from conversations.models import Attachment, Delivery, Identity, Ticket
+from conversations.thread import database_now
 from helpdesk.sandbox.twilio import CUSTOMER, NUMBER, TwilioSandbox
 from tests.channels_inbox.providers.conftest import Place, connected, knock, settings_page
 
@@ -154,6 +159,92 @@ def test_a_message_whose_call_is_on_its_way_is_left_to_it(
     place.pull()
     assert len(place.messages()) == 1
     assert place.account.missed == 0
+
+
+def hours_ago(sandbox: TwilioSandbox, place: Place, text: str, ago: timedelta) -> str:
+    """A message that got into the list only now, with the time it was sent."""
+    sandbox.calls = False
+    sandbox.ago = ago
+    name = sandbox.says(text)
+    sandbox.ago = timedelta(0)
+    Account.objects.update(
+        cursor={**place.account.cursor, "began": (database_now() - timedelta(days=3)).isoformat()}
+    )
+    return name
+
+
+def an_hour_later(place: Place) -> None:
+    days = [
+        {**day, "at": (database_now() - timedelta(minutes=61)).isoformat()}
+        for day in place.account.cursor["days"]
+    ]
+    Account.objects.update(cursor={**place.account.cursor, "days": days})
+
+
+def page_of(place: Place) -> str:
+    client = Client()
+    client.force_login(place.admin, "django.contrib.auth.backends.ModelBackend")
+    found = client.get(reverse("items:nothing-lost")).content.decode()
+    return " ".join(strip_tags(found).split())
+
+
+def test_whole_days_are_compared_with_the_list_and_what_lacks_is_fetched(
+    place: Place, sandbox: TwilioSandbox
+) -> None:
+    place.pull()
+    assert "messages came in there" not in page_of(place)
+    name = hours_ago(sandbox, place, "Behind the others", timedelta(hours=24))
+    place.pull()
+    assert len(place.messages()) == 1
+    an_hour_later(place)
+    place.pull()
+    assert [one.text for one in place.messages()] == ["Hi", "Behind the others"]
+    [late] = [one for one in place.messages() if one.late]
+    assert late.text == "Behind the others"
+    [_today, before] = compared.days_of(place.account)
+    assert (before.came, before.fetched) == (1, (name,))
+    told = f"stored here; 1 of them was lacking and has been fetched: {name}."
+    assert told in page_of(place)
+    an_hour_later(place)
+    place.pull()
+    assert len(place.messages()) == 2
+    assert told in page_of(place)
+
+
+def test_what_was_there_before_the_inbox_stays_there(
+    sandbox: TwilioSandbox, cast: Cast, admin: Agent
+) -> None:
+    sandbox.ago = timedelta(hours=2)
+    sandbox.says("Before there was a desk")
+    sandbox.ago = timedelta(0)
+    place = connected(sandbox, cast, admin)
+    place.pull()
+    an_hour_later(place)
+    place.pull()
+    assert place.messages() == []
+    assert compared.days_of(place.account)[0].came == 0
+
+
+def test_what_another_system_sent_by_our_number_is_named(
+    place: Place, sandbox: TwilioSandbox
+) -> None:
+    place.send(place.answer("By the desk"))
+    row = sandbox.messages[-1]
+    sandbox.messages.append({**row, "sid": "SM" + "9" * 32, "body": "By a till"})
+    place.pull()
+    today = compared.days_of(place.account)[0]
+    assert (today.went, today.unknown) == (2, ("SM" + "9" * 32,))
+    assert f"2 went out; not by a message of this desk: SM{'9' * 32}." in page_of(place)
+
+
+def test_a_day_is_compared_once_in_a_while(place: Place, sandbox: TwilioSandbox) -> None:
+    place.pull()
+    first = place.account.cursor["days"]
+    place.pull()
+    assert place.account.cursor["days"] == first
+    an_hour_later(place)
+    place.pull()
+    assert place.account.cursor["days"][0]["at"] > first[0]["at"]
 
 
 def test_stop_is_heeded_until_start(place: Place, sandbox: TwilioSandbox) -> None:
