@@ -6,7 +6,7 @@ class ChannelsInboxConfig(AppConfig):
     verbose_name = "Channels"
 
     def ready(self) -> None:
-        from channels_inbox import registry, troubles
+        from channels_inbox import registry, terms, troubles
         from conversations import media
 
-        media.know(of=registry.medium, troubles=troubles.of)
+        media.know(of=registry.medium, troubles=troubles.of, terms=terms.of)

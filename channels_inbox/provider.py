@@ -18,7 +18,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from channels_inbox import registry, vault
+from channels_inbox import registry, terms, vault
 from channels_inbox.apart import Apart
 from channels_inbox.base import Head, Ignored, Pulled, Raw, Refused, SendError, Thanks
 from channels_inbox.calls import Call
@@ -70,6 +70,20 @@ class Setting:
     switch: bool = False
     rare: bool = False
     needs_anew: bool = False
+
+
+def price_of_a_text() -> Setting:
+    """Asked where messages are charged by the text."""
+    return Setting(
+        terms.PRICE,
+        gettext_lazy("Price of one text"),
+        gettext_lazy(
+            "As your contract says, such as 0.075 EUR: whoever answers sees beforehand about what"
+            " a message costs."
+        ),
+        required=False,
+        rare=True,
+    )
 
 
 def api_address(usual: str) -> Setting:

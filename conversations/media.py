@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
 TEXT: Final = "text"
@@ -40,22 +41,37 @@ class Trouble:
     words: str
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What sending by an inbox comes to: what one text costs, `price` in `currency` (None: nobody
+    said), and in how many `minutes` what is sent now has its turn (0: at once). `at_least`: more
+    waits than anybody counts."""
+
+    price: Decimal | None = None
+    currency: str = ""
+    minutes: int = 0
+    at_least: bool = False
+
+
 Of = Callable[[str], Medium]
 Troubles = Callable[[Iterable[int]], Mapping[int, Trouble]]
+TermsOf = Callable[[Iterable[int]], Mapping[int, Terms]]
 
 
 @dataclass
 class _Source:
     of: Of
     troubles: Troubles
+    terms: TermsOf
 
 
-_source: Final = _Source(lambda kind: Medium(kind, kind), lambda inboxes: {})
+_source: Final = _Source(lambda kind: Medium(kind, kind), lambda inboxes: {}, lambda inboxes: {})
 
 
-def know(*, of: Of, troubles: Troubles) -> None:
-    """Tell where to ask: for the medium of a kind of inbox, and for what is wrong with inboxes."""
-    _source.of, _source.troubles = of, troubles
+def know(*, of: Of, troubles: Troubles, terms: TermsOf) -> None:
+    """Tell where to ask: for the medium of a kind of inbox, for what is wrong with inboxes, and for
+    what sending by them comes to."""
+    _source.of, _source.troubles, _source.terms = of, troubles, terms
 
 
 def of(kind: str) -> Medium:
@@ -66,3 +82,8 @@ def of(kind: str) -> Medium:
 def troubles(inboxes: Iterable[int]) -> Mapping[int, Trouble]:
     """By row id of an inbox. One query."""
     return _source.troubles(inboxes)
+
+
+def terms(inboxes: Iterable[int]) -> Mapping[int, Terms]:
+    """By row id of an inbox; those there is nothing to say of are left out."""
+    return _source.terms(inboxes)

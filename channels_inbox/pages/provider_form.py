@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from channels_inbox import vault
+from channels_inbox import terms, vault
 from channels_inbox.gates import out
 from channels_inbox.pages.mail_form import SECRET_KEPT, rate_field, secret_field
 from conversations.models import Inbox, Restriction, Team
@@ -80,8 +80,10 @@ class ProviderForm(forms.Form):
 
     @property
     def is_other_account(self) -> bool:
-        """Whether the provider has to be asked anew whose account this is."""
-        return not self.inbox.pk or any(self.secrets().values()) or self.config() != self.known
+        """Whether the provider has to be asked anew whose account this is. A price is ours."""
+        told = [(name, value) for name, value in self.config().items() if name != terms.PRICE]
+        is_other = any(value != self.known.get(name) for name, value in told)
+        return not self.inbox.pk or any(self.secrets().values()) or is_other
 
     def clean(self) -> dict[str, Any]:
         """A stored secret goes only to the account and address it was typed for."""
@@ -160,6 +162,15 @@ def _field(one: Setting, *, is_kept: bool) -> forms.Field:
         return forms.BooleanField(required=False, **told)
     if one.choices:
         return forms.ChoiceField(choices=one.choices, **told)
+    if one.name == terms.PRICE:
+        wrong = gettext("Write a number and a currency, such as 0.075 EUR.")
+        return forms.RegexField(
+            rf"^{terms.WRITTEN.pattern}$",
+            required=one.required,
+            max_length=20,
+            error_messages={"invalid": wrong},
+            **told,
+        )
     if one.name == "base_url":
         return forms.URLField(required=one.required, assume_scheme="https", **told)
     return forms.CharField(required=one.required, max_length=200, **told)

@@ -13,7 +13,7 @@ from channels_inbox import outgoing_files
 from channels_inbox.base import Accepted, Check, ConnectError, Raw, SendError, Thanks
 from channels_inbox.calls import Call
 from channels_inbox.models import Account
-from channels_inbox.provider import Provider, Setting, api_address
+from channels_inbox.provider import Provider, Setting, api_address, price_of_a_text
 from channels_inbox.reader import Reader
 from channels_inbox.receive import digest_key
 from channels_inbox.twilio import history, sms, verify
@@ -88,6 +88,7 @@ class TwilioSms(Provider):
             required=False,
             rare=True,
         ),
+        price_of_a_text(),
         api_address(BASE_URL),
     )
 

@@ -15,7 +15,7 @@ BASE_URL: Final = "https://api.twilio.com"
 class TwilioConfig(Stored):
     """`number` is what customers write to, `service` a messaging service (MG…) to send by, if any.
     Numbers without a country code are of `country`. `hook` says whether we tell Twilio where to
-    call."""
+    call; `price` is what one text costs."""
 
     account_sid: str = ""
     number: str = ""
@@ -23,3 +23,4 @@ class TwilioConfig(Stored):
     country: str = "US"
     base_url: str = BASE_URL
     hook: bool = True
+    price: str = ""

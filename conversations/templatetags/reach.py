@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from conversations import reach, segments
 from conversations.customers import CLOSED
@@ -18,6 +21,7 @@ from conversations.thread import database_now
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from conversations.media import Terms
     from conversations.models import Identity, Inbox
     from conversations.reach import Reach
     from conversations.views.composing import Composer
@@ -47,22 +51,46 @@ class Way:
     most: int = 0
 
 
+@dataclass(frozen=True)
+class Charged:
+    """What is said of an inbox before anything is sent by it: what one text costs ("" where nobody
+    said), and that others wait before it."""
+
+    price: str = ""
+    currency: str = ""
+    waits: str = ""
+
+
 @register.simple_tag
-def segments_line(text: object) -> dict[str, str]:
-    """How many text messages a text makes: `told` says it, the rest lets the page count as one
-    types."""
-    found = segments.segments(str(text or "").strip())
-    words = _("SMS parts: %(parts)s · letters left in the last: %(left)s")
-    short = _("with letters that make parts shorter")
+def sending_line(composer: Composer, kind: str) -> dict[str, str]:
+    """As how many texts a message is charged, and when it has its turn: `told` says it, the rest
+    lets the page count as one types."""
+    found = segments.segments(str(composer.reply["text"].value() or "").strip())
+    one, many = (ngettext("Charged as %(n)s text", "Charged as %(n)s texts", n) for n in (1, 2))
+    left = _("letters left: %(left)s")
+    short = _("with letters that make texts shorter")
+    about = _("about %(price)s")
     over = _("%(letters)s letters: one message takes %(most)s. Shorten it.")
-    told = words % {"parts": found.parts, "left": found.left}
+    charged = charged_by(composer.sender, composer)
+    told: list[str] = []
+    if kind == "phone" and found.parts:
+        price = _price(charged, found.parts)
+        told = [
+            (one if found.parts == 1 else many) % {"n": found.parts},
+            about % {"price": price} if price else "",
+            left % {"left": found.left},
+            "" if found.plain else short,
+        ]
     return {
         "plain": "".join(sorted(segments.GSM)),
         "extended": "".join(sorted(segments.EXTENDED)),
-        "words": words % {"parts": "%p", "left": "%l"},
+        "one": one % {"n": "%n"},
+        "many": many % {"n": "%n"},
+        "about": about % {"price": "%p"},
+        "left": left % {"left": "%l"},
         "short": short,
         "over": over % {"letters": "%l", "most": "%m"},
-        "told": told if found.plain else f"{told} · {short}",
+        "told": " · ".join(filter(None, [*told, charged.waits])),
     }
 
 
@@ -83,6 +111,15 @@ def trouble_in(inbox: Inbox | None, composer: Composer) -> str:
     """Why nothing goes out by this inbox for now, or ""."""
     found = composer.troubles.get(inbox.pk) if inbox else None
     return found.words if found else ""
+
+
+@register.filter
+def charged_by(inbox: Inbox | None, composer: Composer) -> Charged:
+    found = composer.terms.get(inbox.pk) if inbox else None
+    if found is None:
+        return Charged()
+    price = "" if found.price is None else str(found.price)
+    return Charged(price, found.currency, _waits(found))
 
 
 @register.filter
@@ -142,7 +179,10 @@ def _with_another(way: Way, found: list[Way]) -> Way:
 def _in_time(closes_at: datetime | None, now: datetime | None) -> tuple[str, str]:
     """How long free text goes there."""
     if closes_at is None or not _is_later(closes_at, now):
-        told = _("More than 24 hours have passed since they wrote: only a template goes there now.")
+        told = _(
+            "More than 24 hours have passed since they wrote: only a template goes there now, and "
+            "the provider charges for it."
+        )
         return _("templates only"), told
     assert now is not None
     left = closes_at - now
@@ -153,6 +193,34 @@ def _in_time(closes_at: datetime | None, now: datetime | None) -> tuple[str, str
         short = _("closes in %(n)s min") % {"n": max(minutes, 1)}
     told = _("Free text goes there until %(time)s; after that only a template.")
     return short, told % {"time": soon(closes_at)}
+
+
+def _waits(terms: Terms) -> str:
+    if not terms.minutes:
+        return ""
+    if terms.at_least:
+        told = ngettext(
+            "goes out in %(n)s minute at least: others are before it",
+            "goes out in %(n)s minutes at least: others are before it",
+            terms.minutes,
+        )
+    else:
+        told = ngettext(
+            "goes out in about %(n)s minute: others are before it",
+            "goes out in about %(n)s minutes: others are before it",
+            terms.minutes,
+        )
+    return told % {"n": number_format(terms.minutes, force_grouping=True)}
+
+
+def _price(charged: Charged, parts: int) -> str:
+    """Of so many texts; of small sums as many digits as say something."""
+    if not charged.price:
+        return ""
+    total = round(Decimal(charged.price) * parts, 4).normalize()
+    digits = -int(total.as_tuple().exponent)
+    shown = number_format(total, max(digits, 2) if digits > 0 else 0, force_grouping=True)
+    return f"{shown} {charged.currency}"
 
 
 def _is_later(closes_at: datetime | None, now: datetime | None) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from conversations.media import Trouble
+    from conversations.media import Terms, Trouble
     from conversations.models import Agent, Template, Ticket
     from conversations.models.windows import Piece
     from conversations.views.naps import Nap
@@ -72,6 +72,7 @@ class Composer:
     other_draft: Draft | None = None
     windows: Mapping[tuple[int, int], datetime] = field(default_factory=dict)
     troubles: Mapping[int, Trouble] = field(default_factory=dict)
+    terms: Mapping[int, Terms] = field(default_factory=dict)
     templates: Sequence[Template] = ()
 
     @property
@@ -162,14 +163,15 @@ def composer(
 
 
 def _standing(identities: Sequence[Identity], inboxes: Sequence[Inbox]) -> dict[str, Any]:
-    """How well what is written gets out: windows, troubles, and templates for closed ones. Nothing
-    is asked of media that have none of it."""
+    """How well what is written gets out, and on what terms: windows, troubles, and templates for
+    closed ones. Nothing is asked of media that have none of it."""
     own = {row.address_kind for row in inboxes if row.medium.window}
     windowed = [row.pk for row in identities if row.kind in own]
     with_templates = [row.pk for row in inboxes if row.medium.has_templates]
     return {
         "windows": windows.ends(windowed) if windowed else {},
         "troubles": media.troubles([row.pk for row in inboxes]) if identities else {},
+        "terms": media.terms([row.pk for row in inboxes]) if identities else {},
         "templates": templates.ready(with_templates) if windowed and with_templates else (),
     }
 

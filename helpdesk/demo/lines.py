@@ -70,6 +70,7 @@ def _connected(line: Line, team: Team, by: Agent) -> Inbox:
         "restriction": "",
         "undo_seconds": 0,
         "reopen_hours": 72,
+        "price": "0.045 EUR",
     }
     form = ProviderForm(told, provider=provider, inbox=Inbox(kind=sandbox.kind), known={})
     if not form.is_valid():

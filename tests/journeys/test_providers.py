@@ -258,19 +258,23 @@ def test_compared_days_fit_a_phone(desk: Desk, cast: Cast) -> None:
 def test_the_composer_says_what_an_sms_is_charged_as_one_types(desk: Desk, cast: Cast) -> None:
     sms = make_inbox(cast.support, "Lamps by SMS", kind="twilio_sms", address="+12025550100")
     entry = write_in(sms, "+84901112223", kind="phone", text="Đèn bị vỡ", follows_on=True)
+    accounts.connect(sms, {"price": "0.075 EUR"}, {})
     address = f"/conversations/{entry.conversation_id}/?ticket={entry.ticket_id}"
     page = desk.tab(desk.computer(cast.alice), address)
     line, area = page.locator("[data-segments]"), page.locator("#reply-text")
+    expect(line).to_be_hidden()
     for text, told in (
-        ("x" * 161, "SMS parts: 2 · letters left in the last: 145"),
-        ("Sorry {", "SMS parts: 1 · letters left in the last: 152"),
+        ("x" * 161, "Charged as 2 texts · about 0.15 EUR · letters left: 145"),
+        ("Sorry {", "Charged as 1 text · about 0.075 EUR · letters left: 152"),
         (
             "Chào bạn",
-            "SMS parts: 1 · letters left in the last: 62 · with letters that make parts shorter",
+            "Charged as 1 text · about 0.075 EUR · letters left: 62"
+            " · with letters that make texts shorter",
         ),
         (
             "😀" * 36,
-            "SMS parts: 2 · letters left in the last: 61 · with letters that make parts shorter",
+            "Charged as 2 texts · about 0.15 EUR · letters left: 61"
+            " · with letters that make texts shorter",
         ),
     ):
         area.fill(text)

@@ -87,6 +87,7 @@ def test_how_long_free_text_goes_is_said_before_sending(place: Place, ticket: Ti
     over()
     page = shown(place, ticket)
     assert f"+{CUSTOMER} · templates only" in page
+    assert "only a template goes there now, and the provider charges for it." in page
     assert 'id="reply-templates" open' in page
 
 

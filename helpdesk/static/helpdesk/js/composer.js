@@ -64,6 +64,7 @@ async function send(form, action) {
   area.value = "";
   form.querySelector("[data-chosen]").replaceChildren();
   field(form, "client_token").value = outbox.uuid();
+  showSegments(form);
   say("");
   outbox.add(item);
   document.dispatchEvent(new CustomEvent("desk:sent", { detail: item }));

@@ -1,4 +1,5 @@
-// How phone networks cut a text message, as it is typed: `conversations/segments.py` says the same of a draft.
+// What is said before a message is sent: as how many texts it is charged, counted as it is typed, and when it has
+// its turn. `conversations/segments.py` cuts a draft in the same way.
 import { field, text } from "desk/drafts";
 
 const sizeOf = (letter, plain, extended) => (plain ? 1 + extended.includes(letter) : letter.length);
@@ -16,18 +17,38 @@ function cut(letters, plain, extended) {
   return [parts, joined - used];
 }
 
+// Of small sums as many digits as say something.
+function priced(parts, { price = "", currency }) {
+  if (!price) return "";
+  const total = Number((parts * price).toFixed(4));
+  const digits = { minimumFractionDigits: Number.isInteger(total) ? 0 : 2, maximumFractionDigits: 4 };
+  return `${new Intl.NumberFormat(document.documentElement.lang, digits).format(total)} ${currency}`;
+}
+
+// As how many texts a message is charged.
+function charged(line, letters, inbox) {
+  const { plain, extended, one, many, about, left, short } = line.dataset;
+  const isPlain = letters.every((letter) => plain.includes(letter) || extended.includes(letter));
+  const [parts, places] = cut(letters, isPlain, extended);
+  const price = priced(parts, inbox);
+  return [
+    (parts === 1 ? one : many).replace("%n", parts),
+    price && about.replace("%p", price),
+    left.replace("%l", places),
+    isPlain ? "" : short,
+  ];
+}
+
 export function showSegments(form) {
   const line = form.querySelector("[data-segments]");
   if (!line) return;
   const most = Number(field(form, "identity")?.selectedOptions?.[0]?.dataset.most ?? 0);
-  const length = text(form).value.trim().replaceAll("\r\n", "\n").length;
-  const isOver = most > 0 && length > most;
-  line.hidden = form.dataset.kind !== "phone" && !isOver;
+  const inbox = field(form, "inbox")?.selectedOptions?.[0]?.dataset ?? {};
+  const written = text(form).value.trim().replaceAll("\r\n", "\n");
+  const isOver = most > 0 && written.length > most;
+  const told = form.dataset.kind === "phone" && written ? charged(line, [...written], inbox) : [];
+  const said = [...told, inbox.waits].filter(Boolean).join(" · ");
   line.classList.toggle("bad", isOver);
-  const { plain, extended, words, short, over } = line.dataset;
-  if (isOver) return void (line.textContent = over.replace("%l", length).replace("%m", most));
-  const letters = [...text(form).value.trim().replaceAll("\r\n", "\n")];
-  const isPlain = letters.every((letter) => plain.includes(letter) || extended.includes(letter));
-  const [parts, places] = cut(letters, isPlain, extended);
-  line.textContent = words.replace("%p", parts).replace("%l", places) + (isPlain ? "" : ` · ${short}`);
+  line.textContent = isOver ? line.dataset.over.replace("%l", written.length).replace("%m", most) : said;
+  line.hidden = !line.textContent;
 }
