@@ -122,6 +122,13 @@ class LaterForm(forms.Form):
     later = moment(_("When to send it"))
 
 
+class InboxField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """Inboxes by name and by what customers see them as."""
+
+    def label_from_instance(self, inbox: Inbox) -> str:
+        return f"{inbox.name} ({inbox.address})" if inbox.address else inbox.name
+
+
 class NewMessageForm(forms.Form):
     """A message that opens a conversation, or a new matter in one."""
 
@@ -133,7 +140,7 @@ class NewMessageForm(forms.Form):
     name = forms.CharField(
         label=_("Their name"), required=False, max_length=200, help_text=_("If you know it.")
     )
-    inbox = forms.ModelChoiceField(Inbox.objects.none(), label=_("From"), empty_label=None)
+    inbox = InboxField(Inbox.objects.none(), label=_("From"), empty_label=None)
     team = forms.ModelChoiceField(
         Team.objects.none(), label=_("Team that answers"), empty_label=None
     )

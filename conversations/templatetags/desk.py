@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 register = template.Library()
 
 SNIPPET = 160
+NUMBER = re.compile(r"[+(]*\d[\d\s().-]+")
 
 
 @register.filter
 def initials(name: str) -> str:
-    """Two letters that stand for a name or an address."""
+    """Two letters that stand for a name or an address; of a number, its end."""
+    if NUMBER.fullmatch(name):
+        return "".join(filter(str.isdigit, name))[-2:]
     words = [word for word in name.replace("@", " ").split() if word[0].isalnum()]
     if not words:
         return "?"
@@ -47,7 +51,8 @@ def author(entry: Entry, viewer: Agent, customer: Customer | None = None) -> str
     """Who wrote a message or note."""
     if entry.is_inbound:
         identity = entry.identity
-        named = identity.label or identity.shown if identity else ""
+        known = customer.name if customer else ""
+        named = identity.label or known or identity.shown if identity else known
         return named or (customer_name(customer) if customer else _("Customer"))
     if entry.agent_id == viewer.pk:
         return _("You")

@@ -127,6 +127,7 @@ def cited_in(forms: Iterable[PacketForm], viewer: Agent) -> dict[int, Cited]:
     """What the lines of these packets point to and the viewer may read, in one query."""
     ids = {pk for form in forms for name in packets.NAMES for pk in _ids(form, name)}
     rows = Entry.objects.visible_to(viewer).with_people().filter(pk__in=ids)
+    rows = rows.select_related("conversation__customer")
     return {row.pk: Cited(row.pk, _words(row, viewer)) for row in rows} if ids else {}
 
 
@@ -146,7 +147,7 @@ def _ids(form: PacketForm, name: str) -> list[int]:
 
 def _words(row: Entry, viewer: Agent) -> str:
     text = Truncator(" ".join(row.text[:500].split())).chars(QUOTED)
-    return f"{author(row, viewer)}, {clock(row.at)}: {text}"
+    return f"{author(row, viewer, row.conversation.customer)}, {clock(row.at)}: {text}"
 
 
 def _receivers(ticket: Ticket, viewer: Agent) -> Sequence[Receivers]:

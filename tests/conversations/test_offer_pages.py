@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversations import drafts, handoffs, ownership, people, promises, windows
-from conversations.models import Agent, Alert, Offer, Ticket, Window
+from conversations.models import Agent, Alert, Customer, Offer, Ticket, Window
 from tests import builders
 from tests.builders import Cast
 from tests.conversations.desk import sign_in
@@ -71,6 +71,18 @@ def test_the_form_is_filled_from_the_thread_and_makes_the_offer(cast: Cast, tick
     assert offer.packet["asks"] == {"text": "where is my parcel?", "entries": [asked.pk]}
     assert offer.packet["reason"]["text"] == "Yours."
     assert owner(ticket) == (cast.support.pk, cast.alice.pk)
+
+
+def test_the_form_quotes_a_customer_by_name_where_only_the_address_has_none(cast: Cast) -> None:
+    sms = builders.make_inbox(cast.support, "SMS", kind="twilio_sms", address="+12025550100")
+    entry = builders.write_in(sms, "+84901112223", kind="phone", text=ASKED, follows_on=True)
+    ticket = ownership.take(builders.ticket_of(entry), by=cast.alice, epoch=1)
+    alice = sign_in(cast.alice)
+    assert "+84901112223, " in unescape(alice.get(at("offer", ticket.pk)).content.decode())
+    Customer.objects.update(name="Hoa Trần")
+    told = unescape(alice.get(at("offer", ticket.pk)).content.decode())
+    assert "Hoa Trần, " in told
+    assert "+84901112223, " not in told
 
 
 def test_the_form_says_which_promises_go_along(cast: Cast, ticket: Ticket) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from conversations import merges, replies
 from conversations.models import Conversation, Customer, Entry, Merge, Ticket
+from conversations.templatetags.desk import initials
 from tests.builders import (
     conversation_of,
     head_of,
@@ -30,6 +31,32 @@ pytestmark = pytest.mark.django_db
 
 def keys(html: str) -> list[str]:
     return re.findall(r'data-key="((?:entry|ticket|held):\d+)"', html)
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Hoa Trần", "HT"),
+        ("hoa@example.org", "HO"),
+        ("+84901112223", "23"),
+        ("+1 (202) 555-0145", "45"),
+        ("(0)90 111 22 23", "23"),
+        ("", "?"),
+    ],
+)
+def test_who_is_known_by_a_number_only_has_its_end_as_a_picture(name: str, letters: str) -> None:
+    assert initials(name) == letters
+
+
+def test_what_the_desk_joined_by_itself_says_so() -> None:
+    cast = make_cast()
+    for one in "ab":
+        write_in(cast.inbox, f"{one}@example.org")
+    first, second = (conversation_of(f"{one}@example.org") for one in "ab")
+    join = merges.merge(first, second, by=None, reason="", proof="verified")
+    page = sign_in(cast.alice).get(f"/conversations/{join.into_id}/").content.decode()
+    assert "Joined by the desk, " in page
+    assert "Joined by –" not in page
 
 
 def test_an_empty_list_says_what_to_do() -> None:

@@ -188,7 +188,7 @@ def test_somebody_is_written_to_first_by_a_template(desk: Desk, cast: Cast) -> N
     page = desk.tab(desk.computer(cast.alice), "/")
     page.goto(reverse("conversations:new-message"))
     page.locator("[name=address]").fill("+84 909 998 887")
-    page.locator("[name=inbox]").select_option(label="Lamps on WhatsApp")
+    page.locator("[name=inbox]").select_option(label="Lamps on WhatsApp (+842838220000)")
     page.locator("[name=template]").select_option(index=1)
     page.locator("button[value=template]").click()
     page.locator("#place-1").fill("Lan")

@@ -293,8 +293,8 @@ def test_a_mail_needs_a_subject_and_telegram_writes_to_nobody_first(
     answer = begin(place, inbox=mail.pk, address="hoa@example.org", text="Hello", confirmed="1")
     assert "A mail needs a subject." in answer.content.decode()
     page = alice(place).get(reverse("conversations:new-message")).content.decode()
-    assert f">{mail.name}</option>" in page
-    assert f">{bot.name}</option>" not in page
+    assert f">{mail.name} ({mail.address})</option>" in page
+    assert bot.name not in page
 
 
 def test_the_customers_page_leads_there(place: Place, ticket: Ticket) -> None:
@@ -302,7 +302,10 @@ def test_the_customers_page_leads_there(place: Place, ticket: Ticket) -> None:
     link = f"/messages/new/?to=%2B{CUSTOMER}&amp;kind=whatsapp"
     assert link in page
     form = alice(place).get(link.replace("&amp;", "&")).content.decode()
-    assert f'<option value="{place.inbox.pk}" selected>{place.inbox.name}</option>' in form
+    assert (
+        f'<option value="{place.inbox.pk}" selected>{place.inbox.name} ({place.inbox.address})</option>'
+        in form
+    )
 
 
 # Names of media
