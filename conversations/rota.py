@@ -86,6 +86,13 @@ def next_after(
     return min(found, key=lambda one: (one.begins_at, one.shift.pk), default=None)
 
 
+def next_to_begin(shifts: Sequence[Shift], at: datetime) -> Stretch | None:
+    """The first that begins after a moment, whoever works it."""
+    coming = [stretch_after(shift, at) for shift in shifts]
+    later = [stretch_after(one.shift, one.ends_at) if one.is_on(at) else one for one in coming]
+    return min(later, key=lambda one: (one.begins_at, one.shift.pk), default=None)
+
+
 def next_for(agent: Agent, team: Team, at: datetime) -> Stretch | None:
     """To whom an agent hands over as to "the next shift" of a team; None where it has no shifts.
 

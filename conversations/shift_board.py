@@ -39,7 +39,8 @@ ANSWER_WITHIN: Final = handoffs.ANSWER_WITHIN * 6
 @dataclass(frozen=True)
 class TeamShifts:
     """How the shifts of one team stand for an agent. `ends_at` is when they leave: they are on
-    shift, or were told of its end; `told`: it is time to hand over."""
+    shift, or were told of its end; `told`: it is time to hand over. `next` is the shift that they
+    hand over to, which may be on already; of who isn't on shift, the next to begin."""
 
     team: Team
     on: Sequence[Stretch]
@@ -73,7 +74,7 @@ def _of_team(
 ) -> TeamShifts:
     ends_at = told.ends_at if told else rota.end_of(shifts, agent, at)
     after = rota.hands_over_at(shifts, agent, told, at)
-    to = rota.next_after(shifts, after, but=agent)
+    to = rota.next_after(shifts, after, but=agent) if ends_at else rota.next_to_begin(shifts, at)
     return TeamShifts(team, rota.on(shifts, at), to, ends_at, told is not None)
 
 

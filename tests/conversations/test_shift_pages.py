@@ -47,6 +47,10 @@ def shown(client: Client, path: str, status: int = 200) -> str:
     return unescape(response.content.decode())
 
 
+def words_of(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+
+
 def fields_of(html: str) -> dict[str, Any]:
     """What the form of the board would send as it stands."""
     told: dict[str, Any] = {}
@@ -76,6 +80,18 @@ def test_the_board_says_who_works_and_what_is_left(cast: Cast) -> None:
     assert at("shift") in shown(sign_in(cast.bob), "/promises/mine/")
     assert at("shift") not in shown(sign_in(cast.charlie), "/promises/mine/")
     assert "work without shifts" in shown(sign_in(cast.charlie), at("shift"))
+
+
+def test_what_is_on_already_is_no_next_shift(cast: Cast) -> None:
+    """Alice hands over to who began before she ends; whoever comes on is told what begins next."""
+    changing(cast)
+    dave = make_agent("Dave", cast.support)
+    shift_of(cast.support, "Night", dave, begins=HOUR, ends=3 * HOUR)
+    alices = words_of(shown(sign_in(cast.alice), at("shift")))
+    assert "You hand over to Late from" in alices
+    daves = words_of(shown(sign_in(dave), at("shift")))
+    assert "Next Night from" in daves
+    assert "You hand over to" not in daves
 
 
 def test_all_are_offered_in_one_go_with_what_was_corrected(cast: Cast) -> None:
