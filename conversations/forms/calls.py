@@ -31,7 +31,7 @@ class CallSummaryForm(forms.Form):
         label=_("What was said"),
         required=False,
         max_length=LONGEST_SUMMARY,
-        widget=forms.Textarea(attrs={"rows": 5}),
+        widget=forms.Textarea(attrs={"rows": 4}),
     )
     recording = forms.CharField(
         label=_("Address of the recording"),

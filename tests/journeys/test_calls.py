@@ -86,6 +86,16 @@ def test_a_call_that_rings_is_shown_and_takes_no_focus(desk: Desk, cast: Cast) -
     expect(alice.get_by_role("link", name="Say what came of it")).to_be_visible()
 
 
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_a_call_is_noted_without_scrolling(desk: Desk, cast: Cast, language: str) -> None:
+    make_phone(cast)
+    Agent.objects.filter(pk=cast.alice.pk).update(language=language)
+    cast.alice.refresh_from_db()
+    computer = desk.computer(cast.alice, viewport={"width": 1100, "height": 760})
+    page = desk.tab(computer, "/calls/new/", live=False)
+    expect(page.locator("#call-note [data-submit]")).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize(
     ("width", "language", "theme"),
     [(1440, "en", "light"), (1100, "vi", "dark"), (390, "vi", "light"), (390, "en", "dark")],

@@ -124,6 +124,21 @@ def test_a_suggestion_that_is_none_goes_for_good(desk: Desk, cast: Cast, ticket:
     expect(alice.locator(".vow")).to_have_count(0)
 
 
+def test_what_is_due_and_whose_it_is_stand_in_one_row(
+    desk: Desk, cast: Cast, ticket: Ticket
+) -> None:
+    promised(ticket, cast, text="Send the new label")
+    page = desk.at(cast.alice, place(ticket))
+    rows = page.evaluate(
+        """() => [...Array(16).keys()].map((n) => {
+          document.querySelector(".strip-subject .truncate").textContent = "lamp ".repeat(n + 1);
+          const boxes = [...document.querySelectorAll(".strip-state > *")].map((one) => one.getBoundingClientRect());
+          return Math.max(...boxes.map((box) => box.top)) < Math.min(...boxes.map((box) => box.bottom));
+        })"""
+    )
+    assert len(rows) == 16 and all(rows), rows
+
+
 @pytest.mark.parametrize(("width", "language"), [(1100, "en"), (320, "vi")])
 def test_every_page_passes_axe_and_fits(
     desk: Desk, cast: Cast, ticket: Ticket, width: int, language: str
