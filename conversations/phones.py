@@ -73,6 +73,7 @@ def calling_codes(stored: Iterable[str]) -> list[str]:
     return sorted({f"+{phonenumbers.country_code_for_region(country)}" for country in found})
 
 
-def countries() -> list[str]:
-    """Codes of all countries that have numbers of their own, such as VN."""
-    return sorted(phonenumbers.SUPPORTED_REGIONS)
+def countries() -> list[tuple[str, str]]:
+    """All countries that have numbers of their own: VN, and as people choose it, VN (+84)."""
+    code = phonenumbers.country_code_for_region
+    return [(one, f"{one} (+{code(one)})") for one in sorted(phonenumbers.SUPPORTED_REGIONS)]

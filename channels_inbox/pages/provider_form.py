@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.conf import settings
+from django.db.models import Count
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -134,7 +135,8 @@ class ProviderForm(forms.Form):
         if not inbox.pk:
             rate = self.provider.per_minute
             name = str(self.provider.label)
-            return {**first, "name": name, "fold_restricted": True, "per_minute": rate}
+            told = {"name": name, "team": _usual_team(), "per_minute": rate}
+            return {**first, **told, "fold_restricted": True}
         return {
             **first,
             **self.known,
@@ -146,6 +148,11 @@ class ProviderForm(forms.Form):
             "reopen_hours": int(inbox.reopen_within.total_seconds() // 3600),
             "per_minute": out.rate_of(inbox),
         }
+
+
+def _usual_team() -> Team | None:
+    """The one that answers by most inboxes already."""
+    return Team.objects.annotate(n=Count("inboxes")).order_by("-n", "pk").first()
 
 
 def _field(one: Setting, *, is_kept: bool) -> forms.Field:

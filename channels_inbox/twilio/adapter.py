@@ -71,7 +71,7 @@ class TwilioSms(Provider):
             gettext_lazy("Country"),
             gettext_lazy("Numbers that name no country are taken to be of this one."),
             initial="US",
-            choices=tuple((code, code) for code in countries()),
+            choices=tuple(countries()),
         ),
         Setting(
             "hook",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.test import Client
 
-from channels_inbox import deliver, guard, receive
+from channels_inbox import accounts, deliver, guard, pulling, receive
 from channels_inbox.models import Account
 from conversations import replies
 from conversations.models import Agent, Delivery, Entry, Identity, Inbox, Team
@@ -22,7 +23,7 @@ from helpdesk.sandbox.exchange import Exchange
 from helpdesk.sandbox.lines import LINES
 from helpdesk.sandbox.provider import PICTURE
 from helpdesk.sandbox.whatsapp import WhatsAppSandbox
-from tests.builders import head_of, outgoing, ticket_of
+from tests.builders import head_of, make_inbox, make_team, outgoing, ticket_of
 from tests.channels_inbox.providers.conftest import knock
 
 if TYPE_CHECKING:
@@ -166,6 +167,15 @@ def test_the_shops_own_app_edits_reacts_and_takes_back(exchange: Exchange) -> No
     assert entry.identity is not None and entry.identity.label == "Lan"
 
 
+def test_what_is_not_of_today_has_its_day(exchange: Exchange) -> None:
+    exchange.write("sms", LAN, "Lan", "Two days ago")
+    [bubble] = exchange.phones["sms"].threads[LAN]
+    bubble.at -= 2 * 86_400
+    page = Client().get(f"/demo/phone/{LAN[1:]}/sms/", **HERE).content.decode()
+    [when] = re.findall(r'<p class="when"><time[^>]*>([^<]+)</time>', page)
+    assert re.fullmatch(r"\w+ \d\d:\d\d", when), when
+
+
 def test_a_receipt_comes_by_itself(exchange: Exchange) -> None:
     exchange.write("sms", LAN, "Lan", "Hi")
     work()
@@ -236,6 +246,17 @@ def test_values_for_the_settings_stand_beside_a_spare_account(exchange: Exchange
     for value in ("try-it-token", "+1 202-555-0142", sandbox.url):
         assert value in shown
     assert "The ledger" not in shown
+
+
+def test_a_bot_is_connected_too_where_the_desk_asks_and_is_not_called(exchange: Exchange) -> None:
+    page = f"/demo/phone/{LAN[1:]}/spare-telegram/"
+    sandbox = exchange.phones["spare-telegram"].sandbox
+    assert "nobody would read it" in Client().get(page, **HERE).content.decode()
+    inbox = make_inbox(make_team("Bots"), kind="telegram", address=sandbox.address)
+    told = {**sandbox.answers(), "way": "poll"}
+    accounts.connect(inbox, told, {"token": told.pop("token")})
+    pulling.pull(inbox.pk)
+    assert "nobody would read it" not in Client().get(page, **HERE).content.decode()
 
 
 def test_only_our_own_pages_are_answered(exchange: Exchange, settings: Settings) -> None:

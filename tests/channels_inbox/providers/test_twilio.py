@@ -19,6 +19,7 @@ from conversations.errors import NotReachable
 from conversations.models import Attachment, Delivery, Identity, Ticket
 from conversations.thread import database_now
 from helpdesk.sandbox.twilio import CUSTOMER, NUMBER, TwilioSandbox
+from tests.builders import make_team
 from tests.channels_inbox.providers.conftest import Place, connected, knock, settings_page
 
 if TYPE_CHECKING:
@@ -49,6 +50,18 @@ def test_saving_tells_twilio_where_to_call(place: Place, sandbox: TwilioSandbox)
     assert place.inbox.address == NUMBER
     [first] = place.messages()
     assert (first.proof, first.identity and first.identity.kind) == ("claimed", "phone")
+
+
+def test_the_form_begins_with_the_team_of_most_inboxes_and_says_which_country_is_which(
+    place: Place,
+) -> None:
+    make_team("A new one")
+    client = Client()
+    client.force_login(place.admin, "django.contrib.auth.backends.ModelBackend")
+    page = client.get(reverse("inboxes:new-provider", args=["twilio_sms"])).content.decode()
+    support = place.cast.support
+    assert f'<option value="{support.pk}" selected>{support}</option>' in page
+    assert '<option value="VN">VN (+84)</option>' in page
 
 
 def test_the_answer_to_a_call_is_nothing_a_customer_would_get(
