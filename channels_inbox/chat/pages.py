@@ -27,7 +27,7 @@ from channels_inbox.chat.config import ChatConfig
 from channels_inbox.chat.envelopes import Said
 from channels_inbox.chat.requests import chat_of, is_ours
 from conversations import codes
-from conversations.models import Inbox
+from conversations.models import Inbox, Proof
 from conversations.thread import database_now
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 FORM_SALT: Final = "chat-form"
 FORM_DAYS: Final = 7
 SECONDS_FRESH: Final = 300
+PROVED: Final = (Proof.SIGNED, Proof.VERIFIED)
 
 
 @require_GET
@@ -80,7 +81,8 @@ def panel(request: HttpRequest, key: str) -> HttpResponse:
 
 
 class PlainForm(forms.Form):
-    """A message without JavaScript. `said` is the message's own name, `kept` the visitor's."""
+    """A message without JavaScript. `said` is the message's own name, `kept` the visitor's. Who is
+    `known` is not asked who they are."""
 
     name = forms.CharField(label=_("Your name"), max_length=words.MAX_NAME, required=False)
     email = forms.EmailField(label=_("Your email"), max_length=254, required=False)
@@ -91,6 +93,11 @@ class PlainForm(forms.Form):
     )
     said = forms.UUIDField(widget=forms.HiddenInput)
     kept = forms.CharField(widget=forms.HiddenInput, required=False, max_length=300)
+
+    def __init__(self, *args: Any, known: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("name", "email") if known else ():
+            del self.fields[name]
 
 
 @never_cache
@@ -158,7 +165,8 @@ def resume(request: HttpRequest, key: str, code: str) -> HttpResponse:
 
 def _form(request: HttpRequest, inbox: Inbox, config: ChatConfig) -> HttpResponse:
     visitor = _kept(inbox, request.POST.get("kept") or request.GET.get("c", ""))
-    filled = PlainForm(request.POST) if request.method == "POST" else None
+    known = _is_known(visitor)
+    filled = PlainForm(request.POST, known=known) if request.method == "POST" else None
     if filled is not None and filled.is_valid():
         try:
             limits.count(request, "form", inbox=inbox.pk)
@@ -176,7 +184,8 @@ def _form(request: HttpRequest, inbox: Inbox, config: ChatConfig) -> HttpRespons
         "greeting": config.greeting,
         "reply_words": config.reply_words,
         "open": config.is_open(database_now()),
-        "form": filled or _empty(visitor),
+        "form": filled or _empty(visitor, known=known),
+        "known": known,
         "action": reverse("chat:form", args=[inbox.public_id]),
         "sent": "sent" in request.GET and visitor is not None,
         "email": "",
@@ -192,11 +201,16 @@ def _form(request: HttpRequest, inbox: Inbox, config: ChatConfig) -> HttpRespons
     return response
 
 
-def _empty(visitor: Visitor | None) -> PlainForm:
+def _is_known(visitor: Visitor | None) -> bool:
+    """Whether a code proved who this window's visitor is."""
+    return bool(visitor and visitor.identity and visitor.identity.proof in PROVED)
+
+
+def _empty(visitor: Visitor | None, *, known: bool) -> PlainForm:
     first: dict[str, Any] = {"said": uuid.uuid4()}
     if visitor is not None:
         first |= {"name": visitor.name, "email": visitor.email, "kept": _continuation(visitor)}
-    return PlainForm(initial=first)
+    return PlainForm(initial=first, known=known)
 
 
 def _said(visitor: Visitor, told: dict[str, Any]) -> Said:
@@ -204,8 +218,8 @@ def _said(visitor: Visitor, told: dict[str, Any]) -> Said:
         visitor=visitor.public_id,
         token=str(told["said"]),
         text=words.text(told["text"]),
-        name=words.line(told["name"]),
-        email=words.address(told["email"]),
+        name=words.line(told.get("name", "")),
+        email=words.address(told.get("email", "")),
     )
 
 

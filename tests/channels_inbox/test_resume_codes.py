@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from channels_inbox import receive
 from channels_inbox.chat import limits, resuming
 from conversations import codes, customers, intake, merges
 from conversations.calls import CallNote
@@ -217,6 +218,26 @@ def test_a_link_is_used_by_its_button_alone(cast: Cast, chat: Inbox, ticket: Tic
     assert client.get(answer["Location"]).status_code == 200
     assert client.post(address).status_code == 404
     assert client.get(address).status_code == 404
+
+
+def test_who_came_by_a_link_is_not_asked_who_they_are(
+    cast: Cast, chat: Inbox, ticket: Ticket
+) -> None:
+    client = Client()
+    code = codes.make(ticket, by=cast.alice, to=phone())
+    there = client.post(reverse("chat:resume", args=[chat.public_id, code]))["Location"]
+    page = client.get(there).content.decode()
+    assert "We know now who you are" in page
+    assert 'name="email"' not in page
+    form = dict(re.findall(r'name="(said|kept)" value="([^"]+)"', page))
+    assert client.post(there, {**form, "text": "Here I am"}).status_code == 302
+    while receive.process_waiting("fast"):
+        pass
+    entry = Entry.objects.get(text="Here I am")
+    assert entry.conversation_id == ticket.conversation_id
+    stranger = client.get(reverse("chat:form", args=[chat.public_id])).content.decode()
+    assert 'name="email"' in stranger
+    assert "We know now who you are" not in stranger
 
 
 def test_two_accounts_of_the_site_are_left_to_an_agent(
