@@ -145,7 +145,8 @@ def _way(
         if inbox.medium.window and not _is_later(closes[inbox.pk], now)
     ]
     if not bad and any(inbox.medium.window for inbox in inboxes):
-        short, words = _in_time(max(filter(None, closes.values()), default=None), now)
+        last = max(filter(None, closes.values()), default=None)
+        short, words = _in_time(last, now) if last or row.wrote_at else _not_yet()
     return Way(
         identity=row.pk,
         kind=row.kind,
@@ -174,6 +175,14 @@ def _with_another(way: Way, found: list[Way]) -> Way:
     told = _("Or write by %(channel)s to %(address)s.")
     another = told % {"channel": others[0].channel, "address": others[0].shown}
     return replace(way, words=f"{way.words} {another}")
+
+
+def _not_yet() -> tuple[str, str]:
+    told = _(
+        "They have not written there yet: only a template goes there, and the provider charges "
+        "for it."
+    )
+    return _("templates only"), told
 
 
 def _in_time(closes_at: datetime | None, now: datetime | None) -> tuple[str, str]:

@@ -129,7 +129,7 @@ def chat_beside(mail: Inbox) -> Inbox:
         title="Demo shop",
         greeting="Hello! Ask us anything about your order.",
         reply_words="We usually answer within a few minutes.",
-        prechat=({"name": "name", "label": "Your name", "type": "text", "required": False},),
+        prechat=({"name": "name", "label": "", "type": "text", "required": False},),
     )
     chat.save_account(inbox, config)
     new_secret(inbox)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import transaction
 from django.db.models import Count, F
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from channels_inbox import registry
+from channels_inbox.chat import accounts, payload
 from channels_inbox.email import parse
 from conversations.models import (
     Agent,
@@ -22,6 +23,7 @@ from conversations.models import (
     Delivery,
     Entry,
     Identity,
+    Inbox,
     Merge,
     Offer,
     Promise,
@@ -144,6 +146,14 @@ def test_customers_write_on_all_channels_and_one_in_a_day() -> None:
     stint = Collected.objects.filter(ticket__conversation__customer__name="Ravi")
     assert dict(stint.values_list("name", "value"))["order_number"] == "11240"
     assert Ticket.objects.get(conversation__customer__name="Ravi").bot is None
+
+
+@pytest.mark.usefixtures("loaded")
+def test_the_chat_asks_in_the_language_of_the_visitor() -> None:
+    chat = Inbox.objects.get(kind="chat")
+    with translation.override("vi"):
+        asked = [payload.question(one) for one in accounts.config_of(chat).prechat]
+    assert [one["label"] for one in asked] == ["Tên của bạn"]
 
 
 @pytest.mark.usefixtures("loaded")

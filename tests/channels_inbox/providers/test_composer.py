@@ -245,6 +245,16 @@ def test_whatsapp_writes_first_by_a_template_only(place: Place, sandbox: WhatsAp
     assert Identity.objects.get(value="+84909998887").kind == "whatsapp"
 
 
+def test_who_never_wrote_there_is_not_said_to_have_written_a_day_ago(place: Place) -> None:
+    order = Template.objects.get(name="order_ready")
+    told = {"template": order.pk, "value-body:1": "Lan", "value-body:2": "B-2"}
+    assert begin(place, address="+84 909 998 887", confirmed="1", **told).status_code == 302
+    ticket = ticket_of(Entry.objects.get(direction="out"))
+    page = shown(place, ticket)
+    assert "They have not written there yet: only a template goes there" in page
+    assert "More than 24 hours have passed" not in page
+
+
 def test_templates_of_an_inbox_one_may_not_write_from_are_not_shown(place: Place) -> None:
     legal = make_inbox(make_team("Legal"), "Legal", kind="whatsapp", restriction="legal")
     told: dict[str, Any] = {"state": "ready", "places": [], "seen_at": database_now()}
