@@ -102,13 +102,17 @@ def add(row: models.Model, beside: str = "", **told: Any) -> None:
     row._state.adding, row._state.db = False, "default"
 
 
-def write(row: models.Model, *names: str) -> None:
+def write(row: models.Model, *names: str, beside: tuple[str, Sequence[Any]] = ("", ())) -> None:
     """Write these fields of a row, as `save(update_fields=names)` does. Nobody is told by signals.
-    Raises ObjectDoesNotExist where the row has gone."""
+    Raises ObjectDoesNotExist where the row has gone. `beside` is a change, with its values, that is
+    made in one round trip with it."""
     fields, statement = _writing(type(row), names)
     values = [one.get_db_prep_save(one.pre_save(row, add=False), connection) for one in fields]
+    other, told = beside
+    if other:
+        statement = f"WITH beside AS ({other}) {statement}"
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*values, row.pk])
+        cursor.execute(statement, [*told, *values, row.pk])
         if not cursor.rowcount:
             raise ObjectDoesNotExist(row)
 

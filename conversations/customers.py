@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import phonenumbers
 from django.core.exceptions import ValidationError
@@ -27,9 +27,19 @@ from conversations.models import (
     Kind,
     Proof,
 )
-from conversations.thread import SYSTEM, Actor, Thread, database_now, locked
+from conversations.thread import (
+    COLUMNS,
+    SYSTEM,
+    Actor,
+    Thread,
+    database_now,
+    lock_address,
+    locked,
+    thread_of,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from conversations.models import Agent
@@ -60,9 +70,9 @@ WITH ids AS MATERIALIZED (
     nextval(pg_get_serial_sequence('conversations_customer', 'id')) AS customer
 ), identity AS (
   INSERT INTO conversations_identity (kind, scope, value, label, origin_id, conversation_id, rev,
-    proof, created_at)
+    proof, created_at, wrote_at)
   SELECT %(kind)s, %(scope)s, %(value)s, %(label)s, conversation, conversation, 1, %(proof)s,
-    clock_timestamp()
+    clock_timestamp(), CASE WHEN %(writes)s THEN clock_timestamp() END
   FROM ids
   ON CONFLICT (kind, scope, value) DO NOTHING
   RETURNING *
@@ -72,8 +82,9 @@ WITH ids AS MATERIALIZED (
 ), conversation AS (
   INSERT INTO conversations_conversation (id, customer_id, last_seq, head, last_at, reset_head)
   SELECT ids.conversation, ids.customer, 0, 1, clock_timestamp(), 0 FROM ids, identity
+  RETURNING {", ".join(COLUMNS)}
 )
-SELECT {IDENTITY.of("i")} FROM identity i
+SELECT {IDENTITY.of("i")}, conversation.*, clock_timestamp() FROM identity i, conversation
 """
 
 
@@ -122,7 +133,20 @@ def identity_of(address: Address) -> Identity:
     The unique index decides between two who meet here: the loser has made no customer.
     """
     address = address.normal()
-    return _at(address) or _create(address, Proof.CLAIMED)
+    return _at(address) or _create(address)
+
+
+@contextmanager
+def locked_at(address: Address, *, proof: str) -> Iterator[Thread]:
+    """Lock the conversation of an address that has written, in `from_the_start`; write its counters
+    at the end. For an address never seen it is made, with the proof of what was written: nobody
+    can know it yet, so nobody has to be locked out. Raises Moved."""
+    address = address.normal()
+    place = (address.kind, address.scope, address.value)
+    thread = lock_address(*place) or _begun(address, proof) or lock_address(*place)
+    assert thread
+    yield thread
+    thread.flush()
 
 
 def create_by_hand(*, name: str, addresses: list[Address], by: Agent, memo: str = "") -> Customer:
@@ -295,10 +319,20 @@ def _wrote_since(identity: Identity, moment: datetime) -> bool:
     return heard.annotate(said_at=Coalesce("occurred_at", "at")).filter(said_at__gt=moment).exists()
 
 
-def _create(address: Address, proof: str) -> Identity:
-    found = _inserted(address, proof) or _at(address)
-    assert found
-    return found
+def _create(address: Address) -> Identity:
+    row = _inserted(address, Proof.CLAIMED)
+    if row is None:
+        found = _at(address)
+        assert found
+        return found
+    made = IDENTITY.made(row[: len(IDENTITY)])
+    doorbells.ring(made.conversation_id, made.rev)
+    return made
+
+
+def _begun(address: Address, proof: str) -> Thread | None:
+    row = _inserted(address, proof, writes=True)
+    return thread_of(row[len(IDENTITY) :]) if row else None
 
 
 def _at(address: Address) -> Identity | None:
@@ -309,17 +343,15 @@ def _at(address: Address) -> Identity | None:
     return IDENTITY.made(row) if row else None
 
 
-def _inserted(address: Address, proof: str) -> Identity | None:
-    """Nobody can know the conversation yet, so nobody has to be locked out. None where the address
-    is somebody else's by now."""
+def _inserted(address: Address, proof: str, *, writes: bool = False) -> Sequence[Any] | None:
+    """The new identity and its conversation, with the clock; None where the address is somebody
+    else's by now."""
     values = {"kind": address.kind, "scope": address.scope, "value": address.value}
+    told: dict[str, Any] = {"label": address.label, "proof": proof, "writes": writes}
     with connection.cursor() as cursor:
-        cursor.execute(CREATE, {**values, "label": address.label, "proof": proof})
-        row = cursor.fetchone()
-    made = IDENTITY.made(row) if row else None
-    if made:
-        doorbells.ring(made.conversation_id, made.rev)
-    return made
+        cursor.execute(CREATE, values | told)
+        row: Sequence[Any] | None = cursor.fetchone()
+    return row
 
 
 def _raise_proof(identity: Identity, proof: str) -> bool:

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from conversations import customers, proofs, quoted, tickets
-from conversations.columns import Columns, parted, relate
+from conversations import customers, proofs, quoted, senders, tickets
 from conversations.models import (
     Arrival,
     Attachment,
@@ -24,10 +23,9 @@ from conversations.models import (
     Inbox,
     Kind,
     Reference,
-    Team,
     Ticket,
 )
-from conversations.thread import SYSTEM, Thread, from_the_start, locked, locked_once
+from conversations.thread import SYSTEM, Thread, from_the_start, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
 
     from conversations.customers import Address
     from conversations.models import Identity
+    from conversations.senders import Sender
 
 THREADED, DUPLICATE, IGNORED = "threaded", "duplicate", "ignored"
 
@@ -53,39 +52,6 @@ arrived AS (
   SELECT name, id, false FROM added, unnest(%(names)s::text[]) AS name
   ON CONFLICT DO NOTHING
 )
-"""
-
-TICKET, TEAM, INBOX = Columns(Ticket), Columns(Team), Columns(Inbox)
-# In one round trip, as it is asked for each message but the first of somebody. The unresolved ones
-# are read only where it isn't the one last active.
-OF_SENDER = f"""
-WITH last AS MATERIALIZED (
-  SELECT t.id, t.status <> 'resolved' AND (t.restriction = '' OR t.inbox_id = %(inbox)s) AS joins
-  FROM conversations_entry e JOIN conversations_ticket t ON t.id = e.ticket_id
-  WHERE e.conversation_id = %(conversation)s AND t.restriction = %(restriction)s
-    AND e.identity_id = ANY(ARRAY(
-      SELECT id FROM conversations_identity WHERE id = %(stream)s OR stream_id = %(stream)s))
-  ORDER BY e.at DESC, e.id DESC LIMIT 1
-), found AS (
-  SELECT id, true AS is_last FROM last
-  UNION ALL
-  SELECT id, false FROM conversations_ticket
-  WHERE conversation_id = %(conversation)s AND status <> 'resolved'
-    AND NOT EXISTS (SELECT FROM last WHERE joins) AND id NOT IN (SELECT id FROM last)
-)
-SELECT found.is_last, {TICKET.of("t")}, {TEAM.of("m")}, {INBOX.of("b")}
-FROM found
-JOIN conversations_ticket t ON t.id = found.id
-JOIN conversations_team m ON m.id = t.team_id
-LEFT JOIN conversations_inbox b ON b.id = t.inbox_id
-ORDER BY t.id
-"""
-
-UNDER_LOCK = f"""
-SELECT (SELECT a.entry_id FROM conversations_arrival a
-        WHERE a.scope = %(scope)s AND a.external_id = %(external_id)s AND a.is_first),
-  {customers.IDENTITY.of("i")}
-FROM conversations_identity i WHERE i.id = %(identity)s
 """
 
 
@@ -205,16 +171,23 @@ def _received(inbound: Inbound, *, by_hand: bool, undone: bool) -> Outcome:
 
 
 def _told_to_thread(inbound: Inbound, *, by_hand: bool) -> Outcome:
-    identity = customers.identity_of(inbound.sender)
-    for address in inbound.also:
-        proofs.prove(identity, address, proof=inbound.proof)
-    with locked_once(identity.origin_id) as thread:
-        identity, known = _under_lock(inbound, identity)
-        if known:
-            return _duplicate(thread, inbound, Entry.objects.get(pk=known))
-        if identity.blocked_at and not by_hand:
+    if inbound.also:
+        identity = customers.identity_of(inbound.sender)
+        for address in inbound.also:
+            proofs.prove(identity, address, proof=inbound.proof)
+    with customers.locked_at(inbound.sender, proof=inbound.proof) as thread:
+        sender = senders.sender_of(
+            thread,
+            inbound.inbox,
+            inbound.sender,
+            inbound.external_id,
+            with_tickets=inbound.follows_on,
+        )
+        if sender.known:
+            return _duplicate(thread, inbound, Entry.objects.get(pk=sender.known))
+        if sender.identity.blocked_at and not by_hand:
             return Outcome(IGNORED, reason="blocked_sender")
-        return _thread_it(thread, inbound, identity, by_hand=by_hand)
+        return _thread_it(thread, inbound, sender, by_hand=by_hand)
 
 
 def _undelivered(thread: Thread, delivery: Delivery, reason: str) -> None:
@@ -227,19 +200,6 @@ def _undelivered(thread: Thread, delivery: Delivery, reason: str) -> None:
         ticket = Ticket.objects.select_related("team").get(pk=ticket.pk)
         if not ticket.is_resolved and ticket.newest_id:
             tickets.needs_us(thread, ticket)
-
-
-def _under_lock(inbound: Inbound, identity: Identity) -> tuple[Identity, int | None]:
-    """The identity as it is now, and the entry this message is already."""
-    values: dict[str, Any] = {
-        "identity": identity.pk,
-        "scope": inbound.inbox.dedup_scope,
-        "external_id": inbound.external_id,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(UNDER_LOCK, values)
-        known, *row = cursor.fetchone()
-    return customers.IDENTITY.made(row), known
 
 
 def _duplicate(thread: Thread, inbound: Inbound, entry: Entry) -> Outcome:
@@ -255,8 +215,9 @@ def _duplicate(thread: Thread, inbound: Inbound, entry: Entry) -> Outcome:
     return Outcome(DUPLICATE, entry)
 
 
-def _thread_it(thread: Thread, inbound: Inbound, identity: Identity, *, by_hand: bool) -> Outcome:
-    ticket, suggested = _ticket_for(thread, inbound, identity)
+def _thread_it(thread: Thread, inbound: Inbound, sender: Sender, *, by_hand: bool) -> Outcome:
+    identity = sender.identity
+    ticket, suggested = _ticket_for(thread, inbound, sender)
     quiet = inbound.quiet if not by_hand else ""
     if quiet and ticket is None:
         return Outcome(IGNORED, reason=quiet)
@@ -276,7 +237,7 @@ def _thread_it(thread: Thread, inbound: Inbound, identity: Identity, *, by_hand:
     if quiet:
         tickets.heard(thread, ticket, entry)
     else:
-        tickets.customer_wrote(thread, ticket, entry)
+        tickets.customer_wrote(thread, ticket, entry, last=True)
     return Outcome(THREADED, entry)
 
 
@@ -362,7 +323,7 @@ def hang_files(thread: Thread, entry: Entry, files: Sequence[InboundFile]) -> No
 
 
 def _ticket_for(
-    thread: Thread, inbound: Inbound, identity: Identity
+    thread: Thread, inbound: Inbound, sender: Sender
 ) -> tuple[Ticket | None, Ticket | None]:
     """The ticket a message joins, and the one of another conversation it may belong to."""
     named = _named_tickets(inbound)
@@ -370,8 +331,8 @@ def _ticket_for(
     for ticket in own:
         if _joins(thread, inbound.inbox, ticket):
             return ticket, None
-    if inbound.follows_on:
-        return newest_of_sender(thread, inbound.inbox, identity), None
+    if sender.tickets is not None:
+        return _newest(thread, inbound.inbox, sender.tickets), None
     elsewhere = [
         ticket
         for ticket, ours in named
@@ -417,31 +378,13 @@ def _joins(thread: Thread, inbox: Inbox, ticket: Ticket) -> bool:
 def newest_of_sender(thread: Thread, inbox: Inbox, identity: Identity) -> Ticket | None:
     """Chat, SMS, social: the ticket last active on that identity (or on one shown with it), else
     the only unresolved one."""
-    if thread.head <= 1:
-        return None  # all there is of the conversation is its address
-    found = _sender_tickets(thread, inbox, identity)
+    return _newest(thread, inbox, senders.tickets_of(thread, inbox, identity))
+
+
+def _newest(thread: Thread, inbox: Inbox, found: Sequence[tuple[Ticket, bool]]) -> Ticket | None:
     for ticket, is_last in found:
         if is_last and _joins(thread, inbox, ticket):
             return ticket
     open_ones = [ticket for ticket, _last in found if not ticket.is_resolved]
     mixing = [ticket for ticket in open_ones if _mixes(inbox, ticket)]
     return mixing[0] if len(mixing) == 1 else None
-
-
-def _sender_tickets(thread: Thread, inbox: Inbox, identity: Identity) -> list[tuple[Ticket, bool]]:
-    """The one last active on the identity, as is said with it, and those that are unresolved."""
-    values: dict[str, Any] = {
-        "conversation": thread.conversation.pk,
-        "stream": identity.stream_key,
-        "inbox": inbox.pk,
-        "restriction": inbox.restriction,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(OF_SENDER, values)
-        return [_with_team(*row) for row in cursor.fetchall()]
-
-
-def _with_team(is_last: bool, *row: Any) -> tuple[Ticket, bool]:
-    ticket, team, inbox = parted(row, TICKET, TEAM, INBOX)
-    relate(ticket, team=team, inbox=inbox)
-    return ticket, is_last

@@ -51,13 +51,16 @@ SELECT *, clock_timestamp() FROM locked
 """
 LOCK_LIVE = """
 WITH target AS MATERIALIZED (
-  SELECT coalesce(merged_into_id, id) AS id FROM conversations_conversation WHERE id = %s
+  SELECT id AS origin_id, coalesce(merged_into_id, id) AS id
+  FROM conversations_conversation WHERE id = {origin}
 ), locked AS MATERIALIZED (
   SELECT id, customer_id, merged_into_id, last_seq, head, last_at, reset_head
   FROM conversations_conversation WHERE id = (SELECT id FROM target) FOR NO KEY UPDATE
 )
-SELECT *, clock_timestamp() FROM locked
+SELECT locked.*, clock_timestamp(), target.origin_id FROM locked, target
 """
+OF_ADDRESS = """(
+  SELECT origin_id FROM conversations_identity WHERE kind = %s AND scope = %s AND value = %s)"""
 # Who waits for nobody can't be in a deadlock, so these need no order.
 LOCK_FREE = """
 WITH locked AS MATERIALIZED (
@@ -83,6 +86,7 @@ class Thread:
     now: datetime
     origins: dict[int, Conversation] = field(default_factory=dict)
     _rows: dict[int, RowChange] = field(default_factory=dict)
+    _last: tuple[Ticket, tuple[str, ...]] | None = None
 
     def __post_init__(self) -> None:
         self._rung, self._reset = self.conversation.head, self.conversation.reset_head
@@ -169,6 +173,13 @@ class Thread:
         if isinstance(row, Ticket):
             self.touched(row)
 
+    def stamp_last(self, ticket: Ticket, *fields: str) -> None:
+        """The same of a ticket that nobody reads before the end: written with the counters."""
+        self._write_last()
+        ticket.rev = self.next_rev()
+        self._last = (ticket, (*fields, "rev"))
+        self.touched(ticket)
+
     def touched(
         self,
         ticket: Ticket,
@@ -220,12 +231,19 @@ class Thread:
         end."""
         row = self.conversation
         counters = (row.head, row.last_at, row.last_seq, row.reset_head, row.merged_into_id)
-        with connection.cursor() as cursor:
-            cursor.execute(WRITE_COUNTERS, [*counters, row.pk])
+        self._write_last((WRITE_COUNTERS, [*counters, row.pk]))
         for origin in self.origins.values():
             if origin is not row:
                 origin.save(update_fields=["last_seq"])
         self._ring()
+
+    def _write_last(self, beside: tuple[str, Sequence[Any]] = ("", ())) -> None:
+        last, self._last = self._last, None
+        if last:
+            columns.write(last[0], *last[1], beside=beside)
+        elif beside[0]:
+            with connection.cursor() as cursor:
+                cursor.execute(*beside)
 
     def _ring(self) -> None:
         row = self.conversation
@@ -314,15 +332,26 @@ def locked(origin_id: int) -> Iterator[Thread]:
     raise Moved
 
 
-@contextmanager
-def locked_once(origin_id: int) -> Iterator[Thread]:
-    """The same without a savepoint to give the lock back to: raises Moved at the first join that
-    came in between. For what is done in `from_the_start`."""
-    thread = _lock_live(origin_id)
+def lock_address(kind: str, scope: str, value: str) -> Thread | None:
+    """Lock the live conversation of an address; None where nobody has it. Whoever asks flushes.
+
+    There is no savepoint to give the lock back to: raises Moved at the first join that came in
+    between. For what is done in `from_the_start`.
+    """
+    row = _locked_row(OF_ADDRESS, kind, scope, value)
+    if row is None:
+        return None
+    thread = _if_live(row)
     if thread is None:
         raise Moved
-    yield thread
-    thread.flush()
+    return thread
+
+
+def thread_of(row: Sequence[Any]) -> Thread:
+    """Of COLUMNS and the database's clock, of a conversation that is locked, or that nobody else
+    can know yet."""
+    live = _conversation(row)
+    return Thread(live, row[7], {live.pk: live})
 
 
 def from_the_start(work: Callable[[], T], *, savepoint: bool = True) -> T:
@@ -342,10 +371,7 @@ def locked_free(ids: Collection[int]) -> Iterator[list[Thread]]:
         with connection.cursor() as cursor:
             cursor.execute(LOCK_FREE, [list(ids)])
             rows = cursor.fetchall()
-        threads = []
-        for row in rows:
-            live = _conversation(row)
-            threads.append(Thread(live, row[7], {live.pk: live}))
+        threads = [thread_of(row) for row in rows]
         yield threads
         for thread in threads:
             if thread.changed:
@@ -354,14 +380,24 @@ def locked_free(ids: Collection[int]) -> Iterator[list[Thread]]:
 
 def _lock_live(origin_id: int) -> Thread | None:
     """None when the conversation locked isn't the live one of the origin any more."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_LIVE, [origin_id])
-        row = cursor.fetchone()
+    row = _locked_row("%s", origin_id)
     if row is None:
         raise Conversation.DoesNotExist
-    live, now = _conversation(row), row[7]
+    return _if_live(row)
+
+
+def _locked_row(origin: str, *values: int | str) -> Sequence[Any] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_LIVE.format(origin=origin), values)
+        row: Sequence[Any] | None = cursor.fetchone()
+    return row
+
+
+def _if_live(row: Sequence[Any]) -> Thread | None:
+    thread, origin_id = thread_of(row), row[8]
+    live = thread.conversation
     if live.merged_into_id is None and _still_there(origin_id, live.pk):
-        return Thread(live, now, {live.pk: live})
+        return thread
     return None
 
 

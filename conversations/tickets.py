@@ -59,8 +59,9 @@ def open_ticket(
     return ticket
 
 
-def customer_wrote(thread: Thread, ticket: Ticket, newest: Entry) -> None:
-    """It's our turn: open, with a respond-by that runs from the first message not answered yet."""
+def customer_wrote(thread: Thread, ticket: Ticket, newest: Entry, *, last: bool = False) -> None:
+    """It's our turn: open, with a respond-by that runs from the first message not answered yet.
+    With `last` nothing else happens to the ticket under this lock."""
     ticket.newest, ticket.active_at = newest, thread.now
     fields = ["newest", "active_at"]
     was = ticket.status
@@ -69,7 +70,8 @@ def customer_wrote(thread: Thread, ticket: Ticket, newest: Entry) -> None:
     if was != Status.OPEN or deadlines.turn(ticket)[1] != DeadlineKind.RESPOND:
         _await_us(thread, ticket)
         fields += MATTER
-    thread.stamp(ticket, *fields)
+    stamp = thread.stamp_last if last else thread.stamp
+    stamp(ticket, *fields)
     if was == Status.RESOLVED:
         thread.event(ticket, "reopened", by=SYSTEM, reason="customer_wrote")
     elif was == Status.SNOOZED:

@@ -565,7 +565,7 @@ OTHERS = {
     "attachments": {"upload", "store", "safe_name"},
     "bots": {"heard", "turn_of", "lenders_of"},
     "calls": {"check_told", "is_web_address"},
-    "customers": {"named_number", "stored_forms", "untagged", "written", "write_memo", "heard_from", "surer", "mark_undeliverable", "moved_away"},
+    "customers": {"named_number", "stored_forms", "untagged", "locked_at", "written", "write_memo", "heard_from", "surer", "mark_undeliverable", "moved_away"},
     "deliveries": {"queue", "claim", "renew", "handing_over", "went", "seen"},
     "handoffs": {"saw", "offer_within"},
     "shift_board": {"standing", "own", "offers_of", "drafted", "incoming", "next_shift"},

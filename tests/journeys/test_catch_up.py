@@ -430,7 +430,15 @@ TO_BOTS: dict[str, Callable[[Story], Any]] = {
 ELSEWHERE = {
     "attachments": {"upload", "store", "safe_name"},
     "customers": {
-        *("untagged", "identity_of", "create_by_hand", "write_memo", "heard_from", "surer"),
+        *(
+            "untagged",
+            "identity_of",
+            "locked_at",
+            "create_by_hand",
+            "write_memo",
+            "heard_from",
+            "surer",
+        ),
         *("stored_forms", "named_number", "written"),
         *("write_down", "mark_undeliverable", "moved_away"),
     },
