@@ -37,7 +37,7 @@ from conversations.thread import database_now
 from conversations.wake import wake
 from helpdesk import heartbeats
 from helpdesk.bench import floor_small, live
-from helpdesk.bench.clocks import percentiles
+from helpdesk.bench.clocks import percentiles, processor_ms
 from helpdesk.bench.ingest import bench_inbox
 from helpdesk.bench.mails import mail
 from helpdesk.bench.small import update
@@ -87,11 +87,12 @@ def measure(count: int, seed: int, *, mails: int = MAILS) -> dict[str, Any]:
     """Milliseconds, messages a second, and what one channel costs another."""
     os.environ["CHAT_LIMITS_TIMES"] = "1000000"
     bench = _Bench(random.Random(seed), count)
-    floor = floor_small.measure(FLOOR_COUNT)
+    floors = floor_small.measure(FLOOR_COUNT)
     with TelegramSandbox() as sandbox, TelegramSandbox() as slow:
         inbox, other = bench.connect("Bench bot", sandbox), bench.connect("Bench slow bot", slow)
         figures = {
-            "floor": floor,
+            "floor": floors["insert"],
+            "floor_statements": floors["statements"],
             "shown": bench.shown(inbox),
             "one": bench.drained(inbox, workers=1),
             "two": bench.drained(inbox, workers=2),
@@ -175,9 +176,10 @@ class _Bench:
 
         return write
 
-    def drained(self, inbox: Inbox, *, workers: int) -> dict[str, float]:
+    def drained(self, inbox: Inbox, *, workers: int) -> dict[str, float | None]:
         """What worker processes thread a second once all of them are at it, of short messages of
-        half as many people, two of each."""
+        half as many people, two of each; and the processor time of one, theirs and PostgreSQL's:
+        `cores_allow` is how many a second that leaves all processors of this machine busy with."""
         count = max(self.count * 10, 1000)
         senders = [self.next() for _ in range(count // 2)]
         self.writes(inbox, [*senders, *senders])
@@ -185,9 +187,10 @@ class _Bench:
         newest = waiting.order_by("-pk").values_list("pk", flat=True)[0]
         # Else the first worker would begin, and perhaps be done, while the others start.
         waiting.update(next_at=database_now() + timedelta(hours=1))
-        with self._awake(workers, waiting):
-            began = database_now()
+        with self._awake(workers, waiting) as pids:
+            began, left, clock = database_now(), waiting.count(), _Clock(pids)
             until(lambda: not waiting.exists(), every=0.1)
+            spent = clock.each(left)
         with connection.cursor() as cursor:
             cursor.execute(DRAINED, {"inbox": inbox.pk, "after": newest - count, "began": began})
             threaded, since, seconds = cursor.fetchone()
@@ -198,16 +201,17 @@ class _Bench:
             "wall_ms": round(1000 * seconds / since, 3),
             "per_second": round(since / seconds, 1),
             "not_threaded": count - threaded,
+            **spent,
         }
 
     @contextmanager
-    def _awake(self, count: int, waiting: QuerySet[Item]) -> Iterator[None]:
-        with workers(*["fast"] * count):
+    def _awake(self, count: int, waiting: QuerySet[Item]) -> Iterator[list[int]]:
+        with workers(*["fast"] * count) as pids:
             waiting.update(next_at=database_now())
             for _ in range(4 * count):
                 wake(receive.PROCESS_TASKS["fast"], queue="fast")
                 time.sleep(0.06)
-            yield
+            yield pids
 
     def sends(self, inbox: Inbox, other: Inbox, slow: TelegramSandbox) -> dict[str, Any]:
         """From the agent's click to the provider's answer, alone and while another one thinks for
@@ -307,6 +311,41 @@ class _Bench:
             assert answer.status in (200, 201, 202), answer.status
 
 
+class _Clock:
+    """Processor time of worker processes and of PostgreSQL from now on."""
+
+    def __init__(self, pids: list[int]) -> None:
+        self._sorts = {"worker_cpu_ms": pids, "postgres_cpu_ms": _postgres()}
+        self._began = self._now()
+
+    def each(self, count: int) -> dict[str, float | None]:
+        """Of one message out of so many; None where PostgreSQL runs elsewhere."""
+        now = self._now()
+        spent = {name: now[name] - self._began[name] for name in now}
+        told = {
+            name: round(spent[name] / count, 3) if name in spent else None for name in self._sorts
+        }
+        both = sum(spent.values()) / count if len(spent) == len(self._sorts) else 0
+        return {
+            **told,
+            "cores_allow": round(1000 * (os.cpu_count() or 1) / both, 1) if both else None,
+        }
+
+    def _now(self) -> dict[str, float]:
+        times = {name: list(map(processor_ms, pids)) for name, pids in self._sorts.items()}
+        return {
+            name: sum(one or 0 for one in some)
+            for name, some in times.items()
+            if any(one is not None for one in some)
+        }
+
+
+def _postgres() -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pid FROM pg_stat_activity")
+        return [pid for (pid,) in cursor.fetchall()]
+
+
 class Unfinished(Exception):
     """What was to be measured never came to an end."""
 
@@ -328,8 +367,8 @@ def _is_alive(name: str) -> bool:
 
 
 @contextmanager
-def workers(*queues: str) -> Iterator[None]:
-    """Worker processes that have given a sign of life, one after the other."""
+def workers(*queues: str) -> Iterator[list[int]]:
+    """Worker processes that have given a sign of life, one after the other; their numbers."""
     parts = urlsplit(os.environ["DATABASE_URL"])
     url = parts._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     environment = {**os.environ, "DATABASE_URL": url, "DB_POOL_SIZE": "14"}
@@ -341,7 +380,7 @@ def workers(*queues: str) -> Iterator[None]:
             started.append(subprocess.Popen(command, cwd=ROOT, env=environment))
             until(partial(_is_alive, f"worker-{queue}"))
         time.sleep(SETTLES_SECONDS)
-        yield
+        yield [process.pid for process in started]
     finally:
         for process in started:
             process.send_signal(signal.SIGTERM)
