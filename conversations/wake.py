@@ -21,21 +21,39 @@ ASSIGN: Final = "conversations.assign"
 SEND: Final = "channels_inbox.deliver"
 LASTS_SECONDS: Final = 20
 PAUSE_SECONDS: Final = 0.05
+# How many may go before each has to wait for its pause. Calls that come about as often as that, now
+# and then a little late, would else all be late by the most that one of them ever was.
+BURST: Final = 5
 
 Wake = tuple[str, str, tuple[int, ...]]
 """Queue, task and its row ids."""
 
 
+class Pace:
+    """When a wake-up may go again: BURST of them at once, then one every `PAUSE_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._from: dict[Wake, float] = {}
+
+    def rests_until(self, wake: Wake) -> float:
+        return self._from.get(wake, 0.0)
+
+    def went(self, wake: Wake, now: float) -> None:
+        full = now - PAUSE_SECONDS * (BURST - 1)
+        known = {one: at for one, at in self._from.items() if at > full}
+        self._from = {**known, wake: max(known.get(wake, full), full) + PAUSE_SECONDS}
+
+
 class Waker:
     """Sends wake-ups from a thread of its own, so that a broker that is down holds nobody up.
 
-    The first one goes at once. While the same is asked for again and again, as in a flood, one goes
-    every `PAUSE_SECONDS`: a worker that is awake looks until there is nothing left.
+    The first ones go at once. While the same is asked for again and again, as in a flood, they go
+    at a `Pace`: a worker that is awake looks until there is nothing left.
     """
 
     def __init__(self) -> None:
         self._due: dict[Wake, float] = {}
-        self._rests: dict[Wake, float] = {}
+        self._pace = Pace()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -43,7 +61,7 @@ class Waker:
         with self._changed:
             if wake in self._due:
                 return
-            self._due[wake] = self._rests.get(wake, 0.0)
+            self._due[wake] = self._pace.rests_until(wake)
             self._changed.notify()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._send_all, name="waker", daemon=True)
@@ -61,8 +79,7 @@ class Waker:
             for wake, at in self._due.items():
                 if at <= now:
                     del self._due[wake]
-                    rests = {one: until for one, until in self._rests.items() if until > now}
-                    self._rests = {**rests, wake: now + PAUSE_SECONDS}
+                    self._pace.went(wake, now)
                     return wake
             soonest = min(self._due.values(), default=None)
             self._changed.wait(None if soonest is None else soonest - now)

@@ -12,11 +12,11 @@ from django.conf import settings
 
 from conversations import exports
 from conversations.models import Role
-from conversations.wake import PAUSE_SECONDS, Waker
+from conversations.wake import BURST, PAUSE_SECONDS, Pace, Waker
 from tests.builders import make_agent, make_ticket
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -52,8 +52,31 @@ def test_a_flood_of_one_wake_up_becomes_a_few(broker: redis.Redis) -> None:
     while time.monotonic() - began < PAUSE_SECONDS * 10:
         waker.ask((QUEUE, task, ()))
         time.sleep(0.0005)
-    assert reach(broker, task, 2)
-    assert sent(broker, task) <= (time.monotonic() - began) / PAUSE_SECONDS + 1
+    assert reach(broker, task, BURST + 1)
+    assert sent(broker, task) <= (time.monotonic() - began) / PAUSE_SECONDS + BURST
+
+
+def waited(moments: Iterable[float]) -> list[float]:
+    """How long a wake-up asked for at each of these moments waits for its turn, one by one."""
+    pace, wake = Pace(), (QUEUE, "test", ())
+    waits = []
+    for moment in moments:
+        goes = max(moment, pace.rests_until(wake))
+        pace.went(wake, goes)
+        waits.append(goes - moment)
+    return waits
+
+
+def test_one_that_was_late_makes_no_other_late() -> None:
+    late = {7: 0.03, 31: 0.04}
+    asked = [100 + number * PAUSE_SECONDS + late.get(number, 0.0) for number in range(60)]
+    assert max(waited(asked)) < 0.001
+
+
+def test_in_a_flood_one_goes_each_pause() -> None:
+    waits = waited([100.0] * 50)
+    assert max(waits[:BURST]) == 0
+    assert waits[-1] == pytest.approx((50 - BURST) * PAUSE_SECONDS)
 
 
 def test_what_is_asked_for_after_one_was_sent_is_sent_too(broker: redis.Redis) -> None:
