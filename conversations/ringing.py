@@ -1,8 +1,8 @@
 """The thread that sends bells: whoever rings only leaves a bell here and goes on.
 
-A bell is a hint. What waits is sent through the channel layer as soon as it can be; bells of the
-same key that still wait become one. While Redis is away they wait for half a minute, then they are
-dropped: heartbeats tell the same, later.
+A bell is a hint. What waits is sent through the channel layer as soon as it can be, together; bells
+of the same key that still wait become one. While Redis is away they wait for half a minute, then
+they are dropped: heartbeats tell the same, later.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import structlog
@@ -22,6 +23,7 @@ Message = dict[str, Any]
 Key = tuple[str | int, ...]
 
 MOST_WAITING: Final = 10_000
+AT_ONCE: Final = 50
 KEPT_FOR: Final = 30.0
 SEND_TIMEOUT: Final = 2.0
 PAUSE: Final = 0.5
@@ -115,46 +117,62 @@ class Sender:
         with self._lock:
             self._loop = asyncio.get_running_loop()
         while True:
-            while bell := self._next():
-                await self._send(bell)
+            while bells := self._next():
+                await self._send(bells)
                 self._sending = False
             await self._rung.wait()
             self._rung.clear()
 
-    def _next(self) -> Bell | None:
+    def _next(self) -> list[Bell]:
+        """The oldest of those that wait."""
         with self._lock:
             for waiting in (self._bells, self._asides):
                 if waiting:
                     self._sending = True
-                    return waiting.pop(next(iter(waiting)))
-        return None
+                    return [waiting.pop(key) for key in list(islice(waiting, AT_ONCE))]
+        return []
 
-    async def _send(self, bell: Bell) -> None:
-        layer = get_channel_layer()
-        assert layer is not None
+    async def _send(self, bells: list[Bell]) -> None:
         try:
             async with asyncio.timeout(SEND_TIMEOUT):
-                await layer.group_send(bell.group, bell.message)
+                await _tell([(bell.group, bell.message) for bell in bells])
         except Exception as error:  # noqa: BLE001 - whatever is wrong with Redis, bells are hints
-            await self._postpone(bell, error)
+            await self._postpone(bells, error)
         else:
             self._failing = False
-            self._echo(bell)
+            self._echo(bells)
 
-    async def _postpone(self, bell: Bell, error: Exception) -> None:
+    async def _postpone(self, bells: list[Bell], error: Exception) -> None:
         if not self._failing:
             log.warning("bells_wait", error=f"{type(error).__name__}: {error}")
         self._failing = True
-        if time.monotonic() - bell.born < KEPT_FOR:
-            with self._lock:
-                newer = self._bells.pop(bell.key, None)
-                self._bells = {bell.key: newer.over(bell) if newer else bell, **self._bells}
+        with self._lock:
+            room = MOST_WAITING - len(self._bells)
+            young = [bell for bell in bells if time.monotonic() - bell.born < KEPT_FOR]
+            kept = {bell.key: bell for bell in young[max(len(young) - room, 0) :]}
+            newer = {key: self._bells.pop(key) for key in kept if key in self._bells}
+            again = {
+                key: newer[key].over(bell) if key in newer else bell for key, bell in kept.items()
+            }
+            self._bells = {**again, **self._bells}
         await asyncio.sleep(PAUSE)
 
-    def _echo(self, bell: Bell) -> None:
+    def _echo(self, bells: list[Bell]) -> None:
         loop = asyncio.get_running_loop()
-        for pause in bell.echoes:
-            loop.call_later(pause, self.put, Bell(bell.key, bell.group, bell.message))
+        for bell in bells:
+            for pause in bell.echoes:
+                loop.call_later(pause, self.put, Bell(bell.key, bell.group, bell.message))
+
+
+async def _tell(told: list[tuple[str, Message]]) -> None:
+    """In one round trip, where the layer can; it may have said some of them when it raises."""
+    layer = get_channel_layer()
+    assert layer is not None
+    if all_at_once := getattr(type(layer), "group_send_all", None):
+        await all_at_once(layer, told)
+        return
+    for group, message in told:
+        await layer.group_send(group, message)
 
 
 SENDER: Final = Sender()

@@ -163,7 +163,7 @@ LAYER_CONNECTIONS = {
 }
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "helpdesk.layers.PipedLayer",
         # It has neither capacity nor expiry: it delivers at once or not at all.
         "CONFIG": {
             "hosts": [{"address": REDIS_URL, **LAYER_CONNECTIONS}],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import socket
 import time
@@ -9,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
 from django.test import override_settings
@@ -203,6 +206,26 @@ def test_bells_of_one_conversation_that_wait_become_one() -> None:
     older = Bell(("a",), "a", {"type": "bell", "head": 7, "again": True, "group": "a"})
     newer = Bell(("a",), "a", {"type": "bell", "head": 5, "group": "a"})
     assert newer.over(older).message == {"type": "bell", "head": 7, "again": True, "group": "a"}
+
+
+def test_bells_that_wait_go_in_one_round_trip(heard: Heard) -> None:
+    told = [(f"g{number}", {"type": "bell", "group": f"g{number}"}) for number in range(100)]
+
+    async def tell() -> int:
+        before = reads()
+        await get_channel_layer().group_send_all(told)
+        return reads() - before
+
+    heard.told()
+    assert asyncio.run(tell()) < 20
+    assert heard.told() == [message for _group, message in told]
+
+
+def reads() -> int:
+    """How often Redis has read what somebody asked of it."""
+    with redis.Redis.from_url(settings.REDIS_URL) as server:
+        found: int = server.info("stats")["total_reads_processed"]
+    return found
 
 
 def at(port: int) -> dict[str, Any]:
