@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -351,12 +351,26 @@ def test_the_history_is_looked_at_once_a_night(cast: Cast, offer: Offer) -> None
     assert checking.check_history(first + timedelta(hours=1))
     row.refresh_from_db()
     assert row.checked_at == first
-    night = (first + timedelta(days=1)).replace(hour=2)
-    assert checking.is_due(row, night) == (night - first > timedelta(hours=20))
-    assert not checking.is_due(row, (first + timedelta(hours=21)).replace(hour=12))
     assert checking.check_history(first + timedelta(hours=31))
     row.refresh_from_db()
     assert row.checked_at != first and row.broken == {"history_whole": [offer.ticket_id]}
+
+
+@pytest.mark.parametrize(
+    ("hours", "hour", "is_due"),
+    [
+        (1, 3, False),
+        (12, 3, False),
+        (21, 3, True),
+        (21, 12, False),
+        (29, 12, False),
+        (31, 12, True),
+    ],
+)
+def test_it_is_due_at_night_or_when_it_is_overdue(hours: int, hour: int, is_due: bool) -> None:
+    now = datetime(2026, 3, 2, hour, tzinfo=UTC)
+    row = LawCheck(sort="whole", checked_at=now - timedelta(hours=hours))
+    assert checking.is_due(row, now) is is_due
 
 
 def test_a_long_history_is_looked_at_bit_by_bit(
