@@ -142,8 +142,8 @@ def _arrived(at: Crew, count: int, rng: random.Random) -> list[Ticket]:
             text="Hello, my parcel has not come. Where is it? Thank you for looking.",
         )
         entry = intake.receive(message).entry
-        if entry is not None:
-            made.append(Ticket.objects.select_related("team").get(newest=entry))
+        if entry is not None and entry.ticket_id:
+            made.append(Ticket.objects.select_related("team").get(pk=entry.ticket_id))
     return made
 
 
