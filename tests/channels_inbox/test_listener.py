@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 
-from channels_inbox import pulling
+from channels_inbox import ears, pulling
 from channels_inbox.email import listener
 from channels_inbox.models import Account
 from tests.builders import Cast
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Thread]:
     monkeypatch.setattr(listener, "IDLE_SECONDS", 0.2)
-    monkeypatch.setattr(listener, "LOOK_EVERY", 0.2)
+    monkeypatch.setattr(ears, "LOOK_EVERY", 0.2)
     monkeypatch.setattr(listener, "RETRY_AFTER", 0.2)
     stop = threading.Event()
     thread = threading.Thread(target=listener.run, args=(stop,))
