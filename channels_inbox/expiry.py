@@ -61,7 +61,7 @@ def _refresh(pk: int) -> bool:
         at = adapter(account.inbox.kind).refresh(account)
     except ConnectError as error:
         log.warning("sign_in_not_renewed", inbox=pk, code=error.code)
-    except Exception:
+    except Exception:  # whatever it was, the others are still to be renewed
         log.exception("refresh_broke", inbox=pk)
     else:
         if at != account.expires_at:

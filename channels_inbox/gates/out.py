@@ -192,7 +192,7 @@ def _probe(inbox: int) -> bool:
     except ConnectError as error:
         log.info("gate_stays_shut", inbox=inbox, code=error.code)
         failed(inbox, 0)
-    except Exception:
+    except Exception:  # the gate would else stay as if somebody were still asking
         log.exception("probe_broke", inbox=inbox)
         failed(inbox, 0)
     else:
