@@ -97,6 +97,18 @@ def test_finding_reading_and_taking_away(
     expect(page.locator("tbody tr")).to_have_count(3)
 
 
+def test_what_is_found_stands_line_by_line(desk: Desk, cast: Cast, suri: Agent) -> None:
+    for number in range(3):
+        make_ticket(cast.inbox, f"kim{number}@example.org", text="Hi")
+    page = desk.at(suri, "/desk/mine/open/")
+    page.goto(f"{desk.web.url}/transcripts/")
+    lines = page.locator(".found > li")
+    expect(lines).to_have_count(3)
+    boxes = [lines.nth(number).bounding_box() for number in range(3)]
+    places = {(box["x"], box["width"]) for box in boxes if box}
+    assert len(places) == 1 and places.pop()[1] > 600
+
+
 def test_what_is_printed_is_the_talk_alone(desk: Desk, suri: Agent, ticket: Ticket) -> None:
     page = open_at(desk, suri, f"/transcripts/tickets/{ticket.pk}/")
     page.emulate_media(media="print")
