@@ -11,13 +11,26 @@ from tests.faults.stand import Stand, standing
 
 
 @pytest.fixture(scope="package")
-def stand() -> Iterator[Stand]:
+def shared() -> Iterator[Stand]:
     with standing() as stand:
         yield stand
     assert stand.orphans() == []
 
 
+@pytest.fixture
+def stand(shared: Stand) -> Stand:
+    """One that serves pages: what the test before killed last may still be starting."""
+    shared.await_ready()
+    return shared
+
+
 @pytest.fixture(scope="package")
-def around(stand: Stand) -> Iterator[World]:
-    with world(stand) as made:
+def providers(shared: Stand) -> Iterator[World]:
+    shared.await_ready()
+    with world(shared) as made:
         yield made
+
+
+@pytest.fixture
+def around(stand: Stand, providers: World) -> World:
+    return providers

@@ -115,10 +115,15 @@ def cast() -> Cast:
 
 
 @pytest.fixture
-def desk(chromium: Browser) -> Iterator[Desk]:
+def web() -> Iterator[Web]:
     with serving() as web:
-        desk = Desk(web, chromium)
-        yield desk
-        for context in desk.contexts:
-            context.close()
+        yield web
+
+
+@pytest.fixture
+def desk(chromium: Browser, web: Web) -> Iterator[Desk]:
+    desk = Desk(web, chromium)
+    yield desk
+    for context in desk.contexts:
+        context.close()
     assert not desk.complaints, desk.complaints

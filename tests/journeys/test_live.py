@@ -186,9 +186,12 @@ def test_what_rings_between_two_long_polls_is_shown(desk: Desk, cast: Cast) -> N
 
     expect(page.locator("#offered")).to_have_text("0")
     page.route("**/live/wait/**", between)
-    make_ticket(cast.inbox, "another@customer.example")
-    expect(page.locator("#offered")).to_have_text("1", timeout=15_000)
+    for number in range(10):  # what rings before the poll under way listens does not end it
+        if not missed:
+            make_ticket(cast.inbox, f"another{number}@customer.example")
+            page.wait_for_timeout(1000)
     assert missed
+    expect(page.locator("#offered")).to_have_text("1", timeout=15_000)
 
 
 def test_what_was_sent_offline_survives_a_reload_and_goes_once(desk: Desk, cast: Cast) -> None:

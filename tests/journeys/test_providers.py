@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
     from pytest_django.fixtures import Settings
-    from pytest_django.live_server_helper import LiveServer
 
     from tests.builders import Cast
     from tests.journeys.browsers import Desk
+    from tests.journeys.serving import Web
 
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 # Where pictures of the pages are wanted, if anywhere.
@@ -47,15 +47,15 @@ PICTURES = os.environ.get("PICTURES_DIR", "")
 def page(
     request: pytest.FixtureRequest,
     chromium: Browser,
-    live_server: LiveServer,
+    web: Web,
     settings: Settings,
 ) -> Iterator[Page]:
-    settings.BASE_URL = live_server.url
+    settings.BASE_URL = web.url
     settings.ALLOW_PRIVATE_HOSTS = True
     cache.clear()
     language, theme = request.param
     make_agent("Ada", make_team("Support"), role=Role.ADMIN, language=language[:2])
-    context = chromium.new_context(base_url=live_server.url, locale=language, color_scheme=theme)
+    context = chromium.new_context(base_url=web.url, locale=language, color_scheme=theme)
     page = context.new_page()
     refused: list[str] = []
     page.on("console", lambda said: refused.append(said.text) if "Policy" in said.text else None)

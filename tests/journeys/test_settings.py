@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
     from pytest_django.fixtures import SettingsWrapper
-    from pytest_django.live_server_helper import LiveServer
+
+    from tests.journeys.serving import Web
 
 WIDTHS = (1440, 390, 320)
 
@@ -29,8 +30,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
 
 
 @pytest.fixture(autouse=True)
-def _local(settings: SettingsWrapper, live_server: LiveServer) -> None:
-    settings.BASE_URL = live_server.url
+def _local(settings: SettingsWrapper, web: Web) -> None:
+    settings.BASE_URL = web.url
     settings.LOCAL = True
     settings.ALLOW_PRIVATE_HOSTS = True
     settings.SETUP_TOKEN = "open-the-door"
@@ -38,8 +39,8 @@ def _local(settings: SettingsWrapper, live_server: LiveServer) -> None:
 
 
 @pytest.fixture
-def page(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
-    context = chromium.new_context(base_url=live_server.url, locale="en-GB")
+def page(chromium: Browser, web: Web) -> Iterator[Page]:
+    context = chromium.new_context(base_url=web.url, locale="en-GB")
     page = context.new_page()
     refused: list[str] = []
     page.on("console", lambda said: refused.append(said.text) if "Policy" in said.text else None)
@@ -55,9 +56,7 @@ def sign_in(page: Page, email: str, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_from_an_empty_desk_to_a_team(
-    page: Page, chromium: Browser, live_server: LiveServer
-) -> None:
+def test_from_an_empty_desk_to_a_team(page: Page, chromium: Browser, web: Web) -> None:
     page.goto("/welcome/open-the-door/")
     page.get_by_label("Your name").fill("Ada Lindgren")
     page.get_by_label("Email").fill("ada@lamps.example")
@@ -91,12 +90,12 @@ def test_from_an_empty_desk_to_a_team(
     page.get_by_role("button", name="Make an invitation link").click()
     link = page.locator("#link").inner_text()
 
-    joined = chromium.new_context(base_url=live_server.url, locale="en-GB").new_page()
+    joined = chromium.new_context(base_url=web.url, locale="en-GB").new_page()
     joined.goto(link)
     joined.get_by_label("Your name").fill("Bob Tran")
     joined.get_by_label("Password").fill("another-long-password")
     joined.get_by_role("button", name="Join").click()
-    joined.wait_for_url(live_server.url + "/**")
+    joined.wait_for_url(web.url + "/**")
     joined.goto(reverse("settings:account"))
     expect(joined.get_by_label("Your name")).to_have_value("Bob Tran")
     assert Agent.objects.get(email="bob@lamps.example").memberships.count() == 1
