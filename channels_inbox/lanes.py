@@ -16,6 +16,7 @@ from django.db import connection
 
 from channels_inbox.gates import into
 from channels_inbox.registry import kinds_of_queue
+from conversations import prepared
 
 if TYPE_CHECKING:
     from conversations.models import Entry, Inbox
@@ -128,7 +129,7 @@ def lane(inbox: Inbox, sender: str) -> str:
 def claim(queue: str, limit: int = 1) -> list[Lease]:
     """Lease up to `limit` items of this queue's channels that are ready, of different senders; one
     that was claimed before comes last."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(CLAIM, {**_limits(), "kinds": kinds_of_queue(queue), "limit": limit})
         leases = [Lease(*row) for row in cursor.fetchall()]
     return sorted(leases, key=lambda lease: (lease.epoch > 1, lease.item))
@@ -155,7 +156,7 @@ def _limits() -> dict[str, float]:
 
 def end(lease: Lease, state: str, *, reason: str = "", entry: Entry | None = None) -> None:
     """What became of the item, in the transaction of what was done with it. Raises LostLease."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         entry_id = entry.pk if entry else None
         cursor.execute(END, [state, reason[:500], entry_id, lease.item, lease.epoch])
         if not cursor.fetchone()[0]:

@@ -32,7 +32,7 @@ from channels_inbox.gates import into
 from channels_inbox.lanes import LEASE, MAX_CLAIMS, STEPS_OUT_AFTER, Lease, LostLease, lane
 from channels_inbox.models import Envelope, Item, ItemState
 from channels_inbox.registry import adapter
-from conversations import intake, mirrored
+from conversations import intake, mirrored, prepared
 from conversations.mirrored import CHANGES
 from conversations.models import Arrival, Inbox
 from conversations.thread import database_now, from_the_start
@@ -403,7 +403,7 @@ def _insert_once(inbox: Inbox, raw: Raw, stored: str) -> Kept:
         "positions": [head.position for head in heads],
         "lanes": [lane(inbox, head.sender) for head in heads],
     }
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(KEEP, {**told, **items, "meta": json.dumps(raw.meta)})
         row = cursor.fetchone()
     if row is None:

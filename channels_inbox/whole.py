@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
-
 from channels_inbox.models import Account, Envelope, Item
+from conversations import prepared
 from conversations.columns import Columns, parted, relate
 from conversations.models import Inbox, Team
 
@@ -40,7 +39,7 @@ def item(pk: int) -> Item:
 
 def items(pks: Sequence[int]) -> dict[int, Item]:
     """The same of many, by their ids."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(WHOLE, [list(pks)])
         rows = [_made(row) for row in cursor.fetchall()]
     return {row.pk: row for row in rows}

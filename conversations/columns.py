@@ -16,6 +16,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, models
 from django.db.models.base import ModelState
 
+from conversations import prepared
+
 M = TypeVar("M", bound=models.Model)
 
 
@@ -96,7 +98,7 @@ def add(row: models.Model, beside: str = "", **told: Any) -> None:
         for one in fields
     }
     assert not values.keys() & told.keys(), told.keys()
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(statement, values | told)
         row.pk = cursor.fetchone()[0]
     row._state.adding, row._state.db = False, "default"
@@ -111,7 +113,7 @@ def write(row: models.Model, *names: str, beside: tuple[str, Sequence[Any]] = ("
     other, told = beside
     if other:
         statement = f"WITH beside AS ({other}) {statement}"
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(statement, [*told, *values, row.pk])
         if not cursor.rowcount:
             raise ObjectDoesNotExist(row)

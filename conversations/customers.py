@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import phonenumbers
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from conversations import doorbells, phones
+from conversations import doorbells, phones, prepared
 from conversations.columns import Columns
 from conversations.errors import BadInput
 from conversations.models import (
@@ -337,7 +337,7 @@ def _begun(address: Address, proof: str) -> Thread | None:
 
 def _at(address: Address) -> Identity | None:
     """Whose address it is; asked for each message that comes in."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(AT, [address.kind, address.scope, address.value])
         row = cursor.fetchone()
     return IDENTITY.made(row) if row else None
@@ -348,7 +348,7 @@ def _inserted(address: Address, proof: str, *, writes: bool = False) -> Sequence
     else's by now."""
     values = {"kind": address.kind, "scope": address.scope, "value": address.value}
     told: dict[str, Any] = {"label": address.label, "proof": proof, "writes": writes}
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(CREATE, values | told)
         row: Sequence[Any] | None = cursor.fetchone()
     return row

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from conversations import prepared
 from conversations.columns import Columns, parted, relate
 from conversations.customers import IDENTITY
 from conversations.models import Inbox, Team, Ticket
@@ -95,7 +96,7 @@ def sender_of(
     }
     # All there is of a new conversation is its address.
     asks = with_tickets and thread.head > 1
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(SENDER_AND_TICKETS if asks else SENDER, told)
         rows = cursor.fetchall()
     ends = 1 + len(IDENTITY)

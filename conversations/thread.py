@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, transaction
 
-from conversations import columns, doorbells, public
+from conversations import columns, doorbells, prepared, public
 from conversations.doorbells import RowChange
 from conversations.errors import Moved
 from conversations.models import Agent, Bot, Conversation, Entry, Kind, Ticket
@@ -242,7 +242,7 @@ class Thread:
         if last:
             columns.write(last[0], *last[1], beside=beside)
         elif beside[0]:
-            with connection.cursor() as cursor:
+            with prepared.cursor() as cursor:
                 cursor.execute(*beside)
 
     def _ring(self) -> None:
@@ -387,7 +387,7 @@ def _lock_live(origin_id: int) -> Thread | None:
 
 
 def _locked_row(origin: str, *values: int | str) -> Sequence[Any] | None:
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(LOCK_LIVE.format(origin=origin), values)
         row: Sequence[Any] | None = cursor.fetchone()
     return row

@@ -123,6 +123,8 @@ DATABASE_OPTIONS: dict[str, Any] = {
     "application_name": "helpdesk",
     # Else libpq looks for Kerberos before each connection, by code that is no friend of threads.
     "gssencmode": "disable",
+    # Of those that say so (`conversations/prepared.py`), at once.
+    "prepare_threshold": 0 if env.flag("DB_PREPARES", default=True) else None,
 }
 if POOL_SIZE:
     DATABASE_OPTIONS["pool"] = {

@@ -58,6 +58,7 @@ EFFECTS: dict[str, tuple[str, str, Any]] = {
     "METRICS_TOKEN": ("count me in", "s.METRICS_TOKEN", "count me in"),
     "METRICS_NETWORKS": ("10.0.0.0/8, fd00::/8", "[str(n) for n in s.METRICS_NETWORKS]", ["10.0.0.0/8", "fd00::/8"]),
     "DB_POOL_SIZE": ("5", "s.DATABASES['default']['OPTIONS']['pool']['max_size']", 5),
+    "DB_PREPARES": ("0", "s.DATABASES['default']['OPTIONS']['prepare_threshold']", None),
     "LOG_LEVEL": ("ERROR", "s.LOGGING['root']['level']", "ERROR"),
     "DEBUG": ("1", "[s.DEBUG, 'Manifest' in s.STORAGES['staticfiles']['BACKEND']]", [True, False]),
     "ENVELOPE_INLINE_BYTES": ("7", "s.ENVELOPE_INLINE_BYTES", 7),
