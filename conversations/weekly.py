@@ -36,8 +36,9 @@ class Span(NamedTuple):
 
 
 def moment(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    """When clocks of a zone show this time on this day, in UTC."""
-    told = datetime.combine(day, clock, tzinfo=zone)
+    """When clocks of a zone show this time on this day, in UTC; the first time, where they do so
+    twice."""
+    told = datetime.combine(day, clock.replace(fold=0), tzinfo=zone)
     first = told.astimezone(UTC)
     if first.astimezone(zone).replace(tzinfo=None) == told.replace(tzinfo=None):
         return first

@@ -60,6 +60,7 @@ def test_a_time_that_is_skipped_and_one_that_is_there_twice() -> None:
     assert moment(spring, time(2), NEW_YORK) == jump
     assert moment(spring, time(2, 30), NEW_YORK) == jump
     assert moment(spring, time(3), NEW_YORK) == jump
+    assert moment(spring, time(2, fold=1), NEW_YORK) == jump
     assert moment(autumn, time(1, 30), NEW_YORK) == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
     # A shift that lies whole in what is skipped is not worked that day.
     lost = Hours({6}, time(2, 10), time(2, 50))
