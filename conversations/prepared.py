@@ -1,9 +1,9 @@
 """Statements that every message needs, which PostgreSQL parses and plans once for each connection.
 
 The others carry their values in their text, so that each is planned for these values alone: right
-for pages and lists, where a plan depends on how much there is; for a row found by its number that
-was half of the database's work on a message. None of these may select all columns of a table: what
-a migration adds would end the plans of a worker that still runs.
+for pages and lists, where a plan depends on how much there is; for rows found by a number or an
+address that was half of the database's work on a message. None of these may select all columns of a
+table: what a migration adds would end the plans of a worker that still runs.
 """
 
 from __future__ import annotations

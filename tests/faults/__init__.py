@@ -19,7 +19,7 @@ F9   bells lost        test_live 24 pages / 200; F10 old sockets, F11 reconnecti
 F13  the same call     test_repeats 100 at once / test_channels::…hundred_times by four providers,
                        and three times after an hour
 F14  an album          channels_inbox/test_hook::…workers_at_once / test_channels::…album, 12 calls
-F15  receipts          channels_inbox/providers/test_journey, test_whatsapp, one by one /
+F15  receipts          channels_inbox/providers/test_journey, whatsapp/test_becoming, one by one /
                        test_providers::…receipts, 20 by each of three, and one of no message
 F16  taken, then hung  as F1, 20 answers of which one in five / test_channels::…taken_and_not_answered,
      up                500 of which one in ten

@@ -24,7 +24,7 @@ from helpdesk.sandbox.twilio import SID, TOKEN, TwilioSandbox
 from helpdesk.sandbox.whatsapp import WhatsAppSandbox
 from tests.builders import make_agent, make_inbox, make_team, write_in
 from tests.channels_inbox.providers.conftest import knock
-from tests.channels_inbox.providers.test_whatsapp import ask_from_elsewhere
+from tests.channels_inbox.providers.whatsapp.conftest import ask_from_elsewhere
 from tests.journeys.browsers import judged, needs_chromium
 from tests.journeys.test_settings import WIDTHS
 
