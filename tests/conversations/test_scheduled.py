@@ -169,12 +169,9 @@ def test_what_is_taken_back_waits_on_where_it_did_not_get_into_the_composer(
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         list(Draft.objects.select_for_update())
         answer = pool.submit(take_back)
-        wait_for_a_lock()
+        (waiting,) = wait_for_a_lock()
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
+            cursor.execute("SELECT pg_terminate_backend(%s)", [waiting])
         assert answer.result() == 500
     assert now(held).state == HeldState.HELD
     assert drafts.drafts_of(ticket, cast.alice)["reply"].text == "And"

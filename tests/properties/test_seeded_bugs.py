@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -47,6 +47,7 @@ from conversations.thread import SYSTEM
 from tests import builders
 from tests.conversations import promising
 from tests.conversations.botting import acts, make_bot, taken
+from tests.locks import wait_for_a_lock
 from tests.properties import laws
 from tests.properties.crew import failures, together
 from tests.properties.retold import Step, retell, step
@@ -90,7 +91,7 @@ def undo_under_a_waiting_writer() -> list[str]:
         with transaction.atomic():
             merges.undo(row, by=cast.alice)
             leaving.set()
-            _await_a_blocked_session()
+            wait_for_a_lock()
 
     def write() -> None:
         assert leaving.wait(10)
@@ -99,18 +100,6 @@ def undo_under_a_waiting_writer() -> list[str]:
 
     wrong = failures(together(undo, write))
     return [repr(each) for each in wrong] + [str(each) for each in laws.breaches().items()]
-
-
-def _await_a_blocked_session() -> None:
-    for _ in range(500):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-            )
-            if cursor.fetchone():
-                return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits")
 
 
 @racing
