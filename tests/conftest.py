@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import faulthandler
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 # The same examples every time: what one run finds by chance would stop whoever comes next. Those
 # that are `full` look for others.
@@ -11,6 +20,26 @@ settings.register_profile("gate", derandomize=True, deadline=None, database=None
 settings.load_profile("gate")
 
 FULL_MAY_TAKE = 3600
+RUNS_TESTS = re.compile("site-packages/(_pytest|pluggy|xdist|execnet)/")
+FAULTS: pytest.StashKey[TextIO] = pytest.StashKey()
+
+
+# After pytest's own, which writes to where nobody looks once the workers are many.
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker that a fault inside C ends leaves its stacks in a file."""
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        told = _faults() / f"{worker}.fault"
+        faulthandler.enable(config.stash.setdefault(FAULTS, told.open("w")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(report: pytest.TestReport) -> None:
+    """Tell with the failure where each thread of the worker was."""
+    worker = report.node.gateway.id  # type: ignore[attr-defined]
+    stacks = (_faults() / f"{worker}.fault").read_text(errors="replace").splitlines()
+    ours = [line for line in stacks if not RUNS_TESTS.search(line)]
+    report.longrepr = "\n".join([str(report.longrepr), *ours])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,3 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("full") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(FULL_MAY_TAKE))
+
+
+def _faults() -> Path:
+    return Path(os.environ["TEST_DATA_DIR"])

@@ -12,8 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from argparse import Namespace
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,12 +23,10 @@ from urllib.parse import parse_qsl
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
-from pymap.backend.dict import Config, DictBackend, Login
-from pymap.imap import IMAPService
-from pysasl.hashing import BuiltinHash
 
 from channels_inbox.email.config import NONE, MailConfig
 from helpdesk.embedded import free_port
+from tests.channels_inbox import pymaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,6 +171,17 @@ class IMAPServer:
     def __exit__(self, *exc: object) -> None:
         raise NotImplementedError
 
+    def await_greeting(self) -> None:
+        """Return once it answers."""
+        ends = time.monotonic() + 20
+        while True:
+            try:
+                IMAP4(LOOPBACK, self.port).logout()
+                return
+            except OSError:
+                assert time.monotonic() < ends, "the mail server does not start"
+                time.sleep(0.02)
+
     def config(self, **fields: Any) -> MailConfig:
         return MailConfig(
             imap_host=LOOPBACK,
@@ -234,41 +242,17 @@ class IMAPServer:
 
 
 class Pymap(IMAPServer):
-    """pymap with one mailbox in memory, in a thread of its own."""
+    """pymap with one mailbox in memory."""
 
     def __enter__(self) -> Self:
         self.port = free_port()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-        self._thread.start()
-        assert self._ready.wait(10)
+        self._process = pymaps.start(LOOPBACK, self.port, USERNAME, PASSWORD)
+        self.await_greeting()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(5)
-
-    async def _serve(self) -> None:
-        arguments = Namespace(passlib_cfg=None, proxy_protocol=None, inherited_sockets=None)
-        config = Config(
-            arguments,
-            host=LOOPBACK,
-            port=self.port,
-            tls_enabled=False,
-            demo_data=False,
-            demo_user=USERNAME,
-            demo_password=PASSWORD,
-            max_append_len=60_000_000,
-            hash_context=BuiltinHash(rounds=1),
-        )
-        config.apply_context()
-        login = Login(config)
-        await DictBackend._add_demo_user(config, login)
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with AsyncExitStack() as stack:
-            await IMAPService(DictBackend(login, config), config).start(stack)
-            self._ready.set()
-            await self._stop.wait()
+        self._process.kill()
+        self._process.join(10)
 
 
 DOVECOT = """
@@ -346,22 +330,13 @@ class Dovecot(IMAPServer):
         oauth = INTROSPECTION.format(url=self._introspection)
         (self._folder / "oauth2.conf").write_text(oauth)
         self._process = subprocess.Popen(["dovecot", "-F", "-c", str(config)])
-        self._wait()
+        self.await_greeting()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._process.terminate()
         self._process.wait(10)
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _wait(self) -> None:
-        for _ in range(100):
-            try:
-                IMAP4(LOOPBACK, self.port).logout()
-                return
-            except OSError:
-                time.sleep(0.05)
-        raise AssertionError((self._folder / "log").read_text())
 
 
 @dataclass
