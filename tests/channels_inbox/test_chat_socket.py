@@ -20,7 +20,8 @@ from conversations import reading, replies, tickets
 from conversations.models import Delivery, Identity, Ticket
 from tests.builders import answer, head_of, make_cast, newest_of, write_in
 from tests.channels_inbox.chatting import Visitor, make_chat
-from tests.conversations.live import Page, Web, until, web
+from tests.conversations.live import Page, Web, web
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -243,7 +244,7 @@ class Waited:
         with urllib.request.urlopen(self.request, timeout=30) as answered:
             self.told = json.loads(answered.read())
 
-    def answer(self, within: float = 5) -> dict[str, Any]:
+    def answer(self, within: float = 30) -> dict[str, Any]:
         self.thread.join(within)
         assert not self.thread.is_alive(), "still waiting"
         return self.told

@@ -15,9 +15,10 @@ from channels_inbox.models import Account, Envelope
 from conversations.models import Inbox
 from helpdesk.sandbox.telegram import TOKEN, TelegramSandbox
 from tests.builders import make_inbox
+from tests.patience import until, wait_for_a_holder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.builders import Cast
 
@@ -45,7 +46,7 @@ def listening(monkeypatch: pytest.MonkeyPatch, inbox: Inbox) -> Iterator[threadi
     thread.start()
     yield thread
     stop.set()
-    thread.join(10)
+    thread.join(30)
     time.sleep(2.2)  # the question that stands ends by itself
     connection.close()
 
@@ -54,25 +55,16 @@ def kept(inbox: Inbox, count: int) -> bool:
     return Envelope.objects.filter(inbox=inbox).count() == count
 
 
-def until(true: Callable[[], object], seconds: float = 15.0) -> bool:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if true():
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def test_what_is_written_is_here_at_once(
     telegram: TelegramSandbox, inbox: Inbox, listening: threading.Thread
 ) -> None:
-    assert until(lambda: "POST /bot" + TOKEN + "/getUpdates" in telegram.asked)
+    until(lambda: "POST /bot" + TOKEN + "/getUpdates" in telegram.asked)
     for number in range(3):
         asked = len(telegram.asked)
         telegram.says(f"Hello {number}")
-        assert until(partial(kept, inbox, number + 1))
+        until(partial(kept, inbox, number + 1))
         assert len(telegram.asked) - asked <= 1
-    assert until(lambda: not telegram.waiting)
+    until(lambda: not telegram.waiting)
     account = Account.objects.get(inbox=inbox)
     assert (account.error_code, account.cursor["offset"] > 0) == ("", True)
 
@@ -80,17 +72,17 @@ def test_what_is_written_is_here_at_once(
 def test_nobody_else_asks_meanwhile(
     telegram: TelegramSandbox, inbox: Inbox, listening: threading.Thread
 ) -> None:
-    assert until(lambda: telegram.asked)
+    until(lambda: telegram.asked)
     assert pulling.pull(inbox.pk) is None
     assert inbox.pk not in pulling.due()
 
 
 def test_two_processes_take_turns(inbox: Inbox, listening: threading.Thread) -> None:
-    time.sleep(0.5)
+    wait_for_a_holder()
     other = threading.Event()
     second = threading.Thread(target=hearing.run, args=(other,))
     second.start()
-    second.join(5)
+    second.join(30)
     assert not second.is_alive()
     assert listening.is_alive()
 
@@ -107,8 +99,8 @@ def test_the_lease_is_let_go_when_it_ends(
     stop = threading.Event()
     thread = threading.Thread(target=hearing.run, args=(stop,))
     thread.start()
-    assert until(lambda: telegram.asked)
+    until(lambda: telegram.asked)
     stop.set()
-    thread.join(10)
+    thread.join(30)
     assert Account.objects.get(inbox=inbox).lease_until is None
     time.sleep(3.2)

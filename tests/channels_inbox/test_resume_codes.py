@@ -35,7 +35,7 @@ from tests.builders import inbound, make_cast, make_inbox, ticket_of
 from tests.channels_inbox.chatting import Visitor, make_chat, new_secret, sign
 from tests.conversations.calling import make_phone, noted
 from tests.conversations.desk import sign_in
-from tests.locks import wait_for_a_lock
+from tests.patience import wait_for_a_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,12 +28,12 @@ class Heard:
 
     def told(self, *kinds: str) -> list[Message]:
         """All that was said since the last time, of these types or of any, in order."""
-        SENDER.finish(5)
+        SENDER.finish(30)
         mark = f"{settings.REDIS_PREFIX}__group__{uuid4().hex}"
         self._server.publish(mark, b"")
         found: list[Message] = []
         while True:
-            one = self._ear.get_message(timeout=5)
+            one = self._ear.get_message(timeout=30)
             if one is None or one["type"] != "pmessage":
                 continue
             if one["channel"].decode() == mark:

@@ -17,9 +17,10 @@ from conversations.consumers.hub import Hub
 from helpdesk.embedded import free_port
 from helpdesk.serving import Server
 from tests.conversations.desk import sign_in
+from tests.patience import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from django.test import Client
 
@@ -59,7 +60,9 @@ class Web:
 
     def beat(self) -> None:
         """The heartbeat that otherwise comes every 25 s."""
-        asyncio.run_coroutine_threadsafe(self.hub.beat(list(self.hub.members)), self.loop).result(5)
+        asyncio.run_coroutine_threadsafe(self.hub.beat(list(self.hub.members)), self.loop).result(
+            30
+        )
 
 
 @contextmanager
@@ -109,7 +112,7 @@ class Page:
         self.do("watch", conversation=NOWHERE, head=0)
         self.hear("gone", conversation=NOWHERE)
 
-    def hear(self, kind: str, *, within: float = 5, **told: object) -> dict[str, Any]:
+    def hear(self, kind: str, *, within: float = 30, **told: object) -> dict[str, Any]:
         """The first frame of this kind with these values that nobody asked for yet."""
         ends = time.monotonic() + within
         while True:
@@ -130,7 +133,7 @@ class Page:
                 self._take(ends)
         return not [frame for frame in self.kept if frame["is"] in kinds]
 
-    def ended(self, within: float = 5) -> int:
+    def ended(self, within: float = 30) -> int:
         """The code it is closed with."""
         ends = time.monotonic() + within
         with suppress(ConnectionClosed):
@@ -164,10 +167,3 @@ NOWHERE = 2**60
 
 def session_of(client: Client) -> str:
     return client.cookies["sessionid"].value
-
-
-def until(good: Callable[[], object], seconds: float = 10) -> None:
-    ends = time.monotonic() + seconds
-    while not good():
-        assert time.monotonic() < ends, "it did not happen"
-        time.sleep(0.01)

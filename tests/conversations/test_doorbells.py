@@ -33,8 +33,8 @@ from helpdesk.embedded import free_port
 from tests import builders
 from tests.builders import head_of, make_inbox, make_ticket, write_in
 from tests.conversations.bells import Heard, listening
-from tests.conversations.live import until
 from tests.conversations.verbs import OTHERS, VERBS, Desk
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

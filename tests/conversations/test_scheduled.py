@@ -19,7 +19,7 @@ from tests.conversations.api.calls import Program
 from tests.conversations.desk import sign_in
 from tests.conversations.happened import watched
 from tests.conversations.offering import accepted, offered, owner
-from tests.locks import wait_for_a_lock
+from tests.patience import wait_for_a_lock
 
 if TYPE_CHECKING:
     from datetime import datetime

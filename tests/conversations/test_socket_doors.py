@@ -22,7 +22,8 @@ from conversations.consumers.frames import BadFrame, read
 from conversations.consumers.origins import is_ours
 from tests.builders import Cast, head_of, make_agent, make_ticket, write_in
 from tests.conversations.desk import sign_in
-from tests.conversations.live import Page, Web, session_of, ticket_for, until, web
+from tests.conversations.live import Page, Web, session_of, ticket_for, web
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

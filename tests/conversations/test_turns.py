@@ -14,18 +14,18 @@ def test_a_wake_up_beyond_the_limit_is_dropped_at_once() -> None:
 
     @at_most(2)
     def work(name: str) -> None:
-        begun.wait(5)
-        go_on.wait(5)
+        begun.wait(30)
+        go_on.wait(30)
         done.append(name)
 
     threads = [threading.Thread(target=work, args=(name,)) for name in ("first", "second")]
     for thread in threads:
         thread.start()
-    begun.wait(5)
+    begun.wait(30)
     work("third")
     go_on.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(30)
     assert sorted(done) == ["first", "second"]
 
 

@@ -15,7 +15,8 @@ from django.db import connection
 from conversations import ownership, presence, tickets
 from tests.builders import Cast, head_of, make_inbox, make_ticket, write_in
 from tests.conversations.desk import sign_in
-from tests.conversations.live import Web, session_of, until
+from tests.conversations.live import Web, session_of
+from tests.patience import until
 
 if TYPE_CHECKING:
     from conversations.models import Agent
@@ -46,7 +47,7 @@ class Asked:
             self.told, self.status = json.loads(error.read()), error.code
         self.took = time.monotonic() - began
 
-    def answer(self, within: float = 5) -> Any:
+    def answer(self, within: float = 30) -> Any:
         """Without who comes and goes, which is told in passing: these agents do just that."""
         self.thread.join(within)
         assert not self.thread.is_alive(), "still waiting"

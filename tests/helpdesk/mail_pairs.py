@@ -36,19 +36,19 @@ class Pair:
         self.child.wait_ready(20)
 
     def send(self, *to: str, as_user: str = "", mail: bytes = MAIL) -> None:
-        with smtplib.SMTP("127.0.0.1", self.smtp, timeout=5) as client:
+        with smtplib.SMTP("127.0.0.1", self.smtp, timeout=30) as client:
             if as_user:
                 client.login(as_user, "demo")
             client.sendmail(as_user or "lan@demo.example", to, mail)
 
     @contextmanager
     def mailbox(self, address: str) -> Iterator[MailBoxUnencrypted]:
-        with MailBoxUnencrypted("127.0.0.1", self.imap, timeout=5).login(address, "demo") as box:
+        with MailBoxUnencrypted("127.0.0.1", self.imap, timeout=30).login(address, "demo") as box:
             yield box
 
 
 def raw(pair: Pair, address: str, folder: str = "INBOX") -> list[bytes]:
-    client = imaplib.IMAP4("127.0.0.1", pair.imap, timeout=5)
+    client = imaplib.IMAP4("127.0.0.1", pair.imap, timeout=30)
     client.login(address, "demo")
     client.select(folder)
     _, found = client.uid("SEARCH", "ALL")

@@ -49,7 +49,7 @@ class Running:
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page; status 0 while nobody listens."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -50,7 +50,7 @@ def test_what_nobody_waits_for_any_more_is_not_begun(crew: Crew) -> None:
     done, hold = list[str](), threading.Event()
 
     async def impatient() -> None:
-        held = [asyncio.ensure_future(crew.do(lambda: hold.wait(5))) for _ in range(2)]
+        held = [asyncio.ensure_future(crew.do(lambda: hold.wait(30))) for _ in range(2)]
         late = asyncio.ensure_future(crew.do(lambda: done.append("late")))
         await asyncio.sleep(0.05)
         late.cancel()

@@ -344,7 +344,7 @@ def test_a_check_that_breaks_is_a_finding(settings: Settings) -> None:
 
 def test_only_the_doctor_is_told_what_arrives(web: Web) -> None:
     with pytest.raises(HTTPError, match="404"):
-        urlopen(f"{web.url}/doctor/made-up/", timeout=5)
+        urlopen(f"{web.url}/doctor/made-up/", timeout=30)
 
 
 @pytest.mark.usefixtures("web")

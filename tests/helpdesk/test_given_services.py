@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ import redis
 from helpdesk.embedded import Place, Postgres, Valkey, free_port
 from helpdesk.supervisor import Child
 from tests.helpdesk.running import OURS, ROOT
+from tests.patience import until
 
 pytestmark = pytest.mark.full
 
@@ -58,7 +59,7 @@ def status(port: int) -> int:
     """What the strict readiness check answers; 0 while nobody listens."""
     try:
         address = f"http://127.0.0.1:{port}/readyz?strict=1"
-        return int(urllib.request.urlopen(address, timeout=5).status)
+        return int(urllib.request.urlopen(address, timeout=30).status)
     except urllib.error.HTTPError as error:
         return error.code
     except OSError:
@@ -110,20 +111,12 @@ def test_workers_return_after_the_broker_did(services: dict[str, str]) -> None:
     wait_for(200, port)
     # Beat fills the queue every two seconds; only a worker that listens empties it.
     with redis.Redis.from_url(services["REDIS_URL"]) as client:
-        eventually(lambda: bool(client.llen("helpdesk:fast")), 30)
-        eventually(lambda: not client.llen("helpdesk:fast"), 60)
+        until(lambda: bool(client.llen("helpdesk:fast")))
+        until(lambda: not client.llen("helpdesk:fast"), 60)
         time.sleep(5)
-        eventually(lambda: not client.llen("helpdesk:fast"), 10)
+        until(lambda: not client.llen("helpdesk:fast"))
     for process in processes:
         process.send_signal(signal.SIGTERM)
     for process in processes:
         process.wait(20)
     child.stop()
-
-
-def eventually(true: Callable[[], bool], seconds: float) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

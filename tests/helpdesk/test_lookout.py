@@ -1,7 +1,7 @@
 """The banner on every page when a worker or beat is dead."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from django.test import Client
@@ -13,6 +13,7 @@ from helpdesk.embedded import free_port
 from helpdesk.lookout import Lookout
 from tests.builders import make_agent, make_team
 from tests.conversations.desk import sign_in
+from tests.patience import until
 
 pytestmark = pytest.mark.django_db
 
@@ -33,13 +34,6 @@ def watchful(settings: Settings) -> None:
 
 
 _numbers = iter(range(1000))
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def admin() -> Client:
@@ -72,7 +66,7 @@ def test_admins_are_told_in_red_what_is_dead_and_where_to_look(dead: list[str], 
     with heartbeats.client() as server:
         server.delete(*map(heartbeats.key, dead))
     client = admin()
-    eventually(lambda: words in shown(client))
+    until(lambda: words in shown(client))
     assert 'class="banner bad"' in shown(client)
     assert 'href="/settings/health/"' in shown(client)
 
@@ -80,7 +74,7 @@ def test_admins_are_told_in_red_what_is_dead_and_where_to_look(dead: list[str], 
 @pytest.mark.usefixtures("watchful")
 def test_others_are_told_whom_to_tell() -> None:
     client = sign_in(make_agent("Ben", make_team()))
-    eventually(lambda: "Tell an admin" in shown(client))
+    until(lambda: "Tell an admin" in shown(client))
     assert "banner" not in shown(client)
     assert "/settings/health/" not in shown(client)
 
@@ -89,27 +83,27 @@ def test_others_are_told_whom_to_tell() -> None:
 def test_a_lost_broker_is_told_too(settings: Settings) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     client = admin()
-    eventually(lambda: "Redis doesn’t answer" in shown(client))
+    until(lambda: "Redis doesn’t answer" in shown(client))
 
 
 @pytest.mark.usefixtures("watchful")
 def test_it_goes_away_when_they_are_back() -> None:
     client = admin()
-    eventually(lambda: "banner" in shown(client))
+    until(lambda: "banner" in shown(client))
     with heartbeats.client() as server:
         server.mset(dict.fromkeys(map(heartbeats.key, heartbeats.EXPECTED), 1))
-    eventually(lambda: "banner" not in shown(client))
+    until(lambda: "banner" not in shown(client))
     heartbeats.forget()
 
 
 def test_one_that_is_being_started_anew_is_not_dead_yet() -> None:
     patient = Lookout(every=0.01, grace=3600)
     patient.missed()
-    eventually(lambda: len(patient._since) == len(heartbeats.EXPECTED))
+    until(lambda: len(patient._since) == len(heartbeats.EXPECTED))
     assert patient.missed() == ()
 
 
 def test_asking_costs_no_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     watching = Lookout(every=0.01, grace=0)
     with django_assert_num_queries(0):
-        eventually(lambda: bool(watching.missed()))
+        until(lambda: bool(watching.missed()))

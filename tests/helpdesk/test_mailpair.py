@@ -53,13 +53,13 @@ def test_it_delivers_nowhere_else_and_checks_passwords(pair: Pair) -> None:
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         pair.send("somebody@elsewhere.example")
     with (
-        smtplib.SMTP("127.0.0.1", pair.smtp, timeout=5) as client,
+        smtplib.SMTP("127.0.0.1", pair.smtp, timeout=30) as client,
         pytest.raises(smtplib.SMTPAuthenticationError),
     ):
         client.login("lan@demo.example", "wrong")
     for address, password in (("lan@demo.example", "wrong"), ("lan@elsewhere.example", "demo")):
         with pytest.raises(imaplib.IMAP4.error):
-            imaplib.IMAP4("127.0.0.1", pair.imap, timeout=5).login(address, password)
+            imaplib.IMAP4("127.0.0.1", pair.imap, timeout=30).login(address, password)
 
 
 def test_it_says_what_it_can(pair: Pair) -> None:
@@ -70,7 +70,7 @@ def test_it_says_what_it_can(pair: Pair) -> None:
 def test_it_wakes_who_waits(pair: Pair) -> None:
     with pair.mailbox("support@demo.example") as box, box.idle as idle:
         threading.Timer(0.3, pair.send, ["support@demo.example"]).start()
-        assert any(b"EXISTS" in line for line in idle.poll(timeout=5))
+        assert any(b"EXISTS" in line for line in idle.poll(timeout=30))
 
 
 def test_it_keeps_folders_flags_and_numbers_over_a_restart(tmp_path: Path) -> None:

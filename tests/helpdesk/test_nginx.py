@@ -12,9 +12,8 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -31,6 +30,7 @@ from websockets.sync.client import connect
 from helpdesk.embedded import free_port, listening
 from tests.helpdesk.running import OURS, ROOT, token_in
 from tests.helpdesk.test_given_services import services as services  # the fixture
+from tests.patience import until
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
 pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not installed (apt-get install nginx)")
@@ -165,8 +165,8 @@ class Installation:
         for queue in ("fast", "fast", "slow", "slow"):
             self.started(stack, "worker", f"--queue={queue}")
         self.started(stack, "beat")
-        until(lambda: all(map(listening, (self.port, *self.webs))))
-        until(lambda: self.status("/readyz?strict=1") == 200)
+        until(lambda: all(map(listening, (self.port, *self.webs))), 200)
+        until(lambda: self.status("/readyz?strict=1") == 200, 200)
 
     def get(self, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
         data = urlencode(form).encode() if form else None
@@ -192,13 +192,6 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def until(true: Callable[[], bool], seconds: float = 200) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 @pytest.fixture

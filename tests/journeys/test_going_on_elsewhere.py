@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +26,9 @@ from tests.channels_inbox.providers.conftest import connected, knock
 from tests.conversations.calling import make_phone, noted
 from tests.journeys.browsers import Desk, needs_chromium, troubles
 from tests.journeys.shop import Shop, open_chat, panel, say
+from tests.patience import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import Page
     from pytest_django.fixtures import SettingsWrapper
 
@@ -54,14 +52,6 @@ def shot(page: Page, name: str) -> None:
 
 def live() -> int:
     return Conversation.objects.filter(merged_into=None).count()
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """What is written in the chat is threaded by workers."""
-    ends = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < ends
-        time.sleep(0.1)
 
 
 def brings(page: Page, code: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,9 @@ from conversations.models import Draft, Entry, ReadMark, Ticket
 from tests.builders import make_inbox, make_ticket, newest_of, ticket_of, write_in
 from tests.conversations.offering import offered
 from tests.journeys.browsers import is_live, needs_chromium, troubles
+from tests.patience import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import Page, Route
 
     from conversations.models import Agent
@@ -48,13 +46,6 @@ def sent(page: Page, text: str) -> None:
 
 
 OUTBOX = "localStorage.getItem(`desk-outbox:${document.body.dataset.agent}`)"
-
-
-def until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 15
-    while not holds():
-        assert time.monotonic() < ends
-        time.sleep(0.1)
 
 
 def test_two_agents_see_what_the_other_does(desk: Desk, cast: Cast) -> None:

@@ -12,10 +12,10 @@ from conversations import ownership, presence
 from conversations.models import Ticket
 from conversations.tasks import assign
 from tests.builders import make_inbox, make_ticket
-from tests.conversations.live import until
 from tests.conversations.offering import offered
 from tests.conversations.shifting import gone_for, sets, vanishes
 from tests.journeys.browsers import needs_chromium, troubles
+from tests.patience import until
 
 if TYPE_CHECKING:
     from tests.builders import Cast

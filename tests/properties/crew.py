@@ -22,7 +22,7 @@ def together(*jobs: Callable[[], Any], patience: float = PATIENCE) -> list[Any]:
     def run(place: int, job: Callable[[], Any]) -> None:
         try:
             connection.ensure_connection()
-            start.wait(10)
+            start.wait(30)
             answers[place] = job()
         except Exception as error:  # noqa: BLE001 - told to the test
             answers[place] = error

@@ -127,7 +127,7 @@ def crossing(first: int, second: int) -> list[str]:
 
     def hold(mine: int, other: int) -> None:
         with locked(mine):
-            both.wait(10)
+            both.wait(30)
             with connection.cursor() as cursor:
                 cursor.execute(
                     "INSERT INTO conversations_merge (into_id, origins, proof, reason, made_at)"

@@ -15,7 +15,7 @@ from conversations.models import Agent, Entry, Team, Ticket
 from conversations.thread import SYSTEM, locked
 from tests import builders
 from tests.builders import Cast
-from tests.locks import wait_for_a_lock
+from tests.patience import wait_for_a_lock
 from tests.properties import laws
 from tests.properties.crew import failures, together
 

@@ -47,7 +47,7 @@ from conversations.thread import SYSTEM
 from tests import builders
 from tests.conversations import promising
 from tests.conversations.botting import acts, make_bot, taken
-from tests.locks import wait_for_a_lock
+from tests.patience import wait_for_a_lock
 from tests.properties import laws
 from tests.properties.crew import failures, together
 from tests.properties.retold import Step, retell, step
@@ -94,7 +94,7 @@ def undo_under_a_waiting_writer() -> list[str]:
             wait_for_a_lock()
 
     def write() -> None:
-        assert leaving.wait(10)
+        assert leaving.wait(30)
         deliveries.sent(lease, provider_id="<1@desk.example>")
         replies.note(two, by=cast.bob, text="late", client_token=uuid.uuid4())
 

@@ -26,6 +26,7 @@ from helpdesk.sandbox import standard
 from helpdesk.sandbox.generic import GenericSandbox
 from helpdesk.sandbox.provider import PICTURE, Reply, Request
 from tests.channels_inbox.providers.conftest import Place, connected, hand_over, knock
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,12 +240,12 @@ def test_the_client_of_the_readme(cast: Cast, admin: Agent, tmp_path: Path) -> N
             env={**os.environ, "DESK_HOOK": hook, "DESK_SECRET": told.secret, "PORT": str(port)},
         )
         try:
-            _until(lambda: bool(got))
+            until(lambda: bool(got))
             _path, headers, body = got[0]
             assert knock(told.hook, headers, body) == 202
             place.work()
             assert Entry.objects.get(kind="message").text == "Where is my lamp?"
-            _until(lambda: _is_open(port))
+            until(lambda: _is_open(port))
             told_customer = "customer-17"
             assert told_customer == told.customer
             assert place.send(place.answer("It comes tomorrow.")).state == "sent"
@@ -284,10 +285,3 @@ class _Hook:
 def _is_open(port: int) -> bool:
     with socket.socket() as one:
         return one.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _until(holds: object) -> None:
-    ends = time.monotonic() + 30
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < ends
-        time.sleep(0.05)

@@ -18,7 +18,7 @@ from conversations.thread import database_now
 from tests.builders import Cast, make_agent, make_ticket, ticket_of, write_in
 from tests.channels_inbox.webhooks.consumer import Consumer
 from tests.channels_inbox.webhooks.telling import note, tell
-from tests.locks import wait_for_a_lock
+from tests.patience import wait_for_a_lock
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings

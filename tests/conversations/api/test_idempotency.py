@@ -21,7 +21,7 @@ from conversations.models import (
 from conversations.tasks import forget_old_keys
 from tests.builders import Cast, make_ticket, write_in
 from tests.conversations.api.calls import Caller, Program, answering, said
-from tests.locks import wait_for_a_lock
+from tests.patience import wait_for_a_lock
 
 if TYPE_CHECKING:
     from django.http import HttpResponse

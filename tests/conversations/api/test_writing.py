@@ -20,7 +20,7 @@ from conversations.models import (
 from tests.builders import Cast, head_of, identity_of, make_inbox, make_ticket, write_in
 from tests.conversations.api.calls import Caller, Program, answering, said
 from tests.conversations.promising import promised
-from tests.locks import wait_for_a_lock
+from tests.patience import wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
 
