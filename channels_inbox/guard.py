@@ -29,6 +29,8 @@ REDIRECTS: Final = (301, 302, 303, 307, 308)
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 MAX_ANSWER_BYTES: Final = 100_000
 NO_ADDRESS: Final = "no web address"
+# Not which: what a stranger's link leads to inside is shown with what came of it.
+NOT_PUBLIC: Final = "leads to no address of the public internet"
 NO_SUCH_SIGN: Final = "a sign that can't be sent is in the address, or in a secret"
 CHUNK: Final = 2**14
 
@@ -261,9 +263,8 @@ def addresses(host: str, port: int) -> list[str]:
     except (OSError, UnicodeError) as error:
         raise HostRefused(f"{host}: {error}") from error
     texts = list(dict.fromkeys(str(info[4][0]) for info in found))
-    refused = [text for text in texts if not permitted(text)]
-    if refused or not texts:
-        raise HostRefused(f"{host} leads to {', '.join(refused) or 'no address'}")
+    if not texts or not all(map(permitted, texts)):
+        raise HostRefused(f"{host} {NOT_PUBLIC}")
     return texts
 
 
@@ -274,9 +275,8 @@ def refuse_private(host: str) -> None:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return
-    refused = [text for info in found if not permitted(text := str(info[4][0]))]
-    if refused:
-        raise HostRefused(f"{host} leads to {', '.join(refused)}")
+    if not all(permitted(str(info[4][0])) for info in found):
+        raise HostRefused(f"{host} {NOT_PUBLIC}")
 
 
 def permitted(text: str) -> bool:

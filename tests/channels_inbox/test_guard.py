@@ -103,8 +103,10 @@ def test_public_ones_are_not(address: str) -> None:
 def test_however_loopback_is_spelled_nothing_connects(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as canary:
         canary.settimeout(0.1)
-        with pytest.raises(guard.HostRefused):
+        with pytest.raises(guard.HostRefused) as refused:
             guard.connect(host, canary.getsockname()[1], 1.0)
+        told = str(refused.value).removeprefix(host)
+        assert not {"127.0.0.1", "::1"} & set(told.split()), "it maps what is inside"
         with pytest.raises(TimeoutError):
             canary.accept()
 
