@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,6 +18,9 @@ from conversations.models import (
     Team,
     Template,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MAX_ADDRESSES = 50
 TEXT = forms.Textarea(attrs={"rows": 4})
@@ -122,6 +125,18 @@ class LaterForm(forms.Form):
     later = moment(_("When to send it"))
 
 
+class InboxSelect(forms.Select):
+    """`told` are data attributes by row id of an inbox, for what the page says of it."""
+
+    told: Mapping[int, Mapping[str, object]] = {}
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **kwargs)
+        told = self.told.get(value.value, {})
+        option["attrs"] |= {f"data-{key}": each for key, each in told.items() if each}
+        return option
+
+
 class InboxField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """Inboxes by name and by what customers see them as."""
 
@@ -140,7 +155,7 @@ class NewMessageForm(forms.Form):
     name = forms.CharField(
         label=_("Their name"), required=False, max_length=200, help_text=_("If you know it.")
     )
-    inbox = InboxField(Inbox.objects.none(), label=_("From"), empty_label=None)
+    inbox = InboxField(Inbox.objects.none(), label=_("From"), empty_label=None, widget=InboxSelect)
     team = forms.ModelChoiceField(
         Team.objects.none(), label=_("Team that answers"), empty_label=None
     )

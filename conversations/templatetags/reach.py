@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django import template
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from conversations import reach, segments
+from conversations import reach
 from conversations.customers import CLOSED
 from conversations.models import Proof
 from conversations.templatetags.desk import soon
@@ -21,7 +18,6 @@ from conversations.thread import database_now
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from conversations.media import Terms
     from conversations.models import Identity, Inbox
     from conversations.reach import Reach
     from conversations.views.composing import Composer
@@ -51,49 +47,6 @@ class Way:
     most: int = 0
 
 
-@dataclass(frozen=True)
-class Charged:
-    """What is said of an inbox before anything is sent by it: what one text costs ("" where nobody
-    said), and that others wait before it."""
-
-    price: str = ""
-    currency: str = ""
-    waits: str = ""
-
-
-@register.simple_tag
-def sending_line(composer: Composer, kind: str) -> dict[str, str]:
-    """As how many texts a message is charged, and when it has its turn: `told` says it, the rest
-    lets the page count as one types."""
-    found = segments.segments(str(composer.reply["text"].value() or "").strip())
-    one, many = (ngettext("Charged as %(n)s text", "Charged as %(n)s texts", n) for n in (1, 2))
-    left = _("letters left: %(left)s")
-    short = _("with letters that make texts shorter")
-    about = _("about %(price)s")
-    over = _("%(letters)s letters: one message takes %(most)s. Shorten it.")
-    charged = charged_by(composer.sender, composer)
-    told: list[str] = []
-    if kind == "phone" and found.parts:
-        price = _price(charged, found.parts)
-        told = [
-            (one if found.parts == 1 else many) % {"n": found.parts},
-            about % {"price": price} if price else "",
-            left % {"left": found.left},
-            "" if found.plain else short,
-        ]
-    return {
-        "plain": "".join(sorted(segments.GSM)),
-        "extended": "".join(sorted(segments.EXTENDED)),
-        "one": one % {"n": "%n"},
-        "many": many % {"n": "%n"},
-        "about": about % {"price": "%p"},
-        "left": left % {"left": "%l"},
-        "short": short,
-        "over": over % {"letters": "%l", "most": "%m"},
-        "told": " · ".join(filter(None, [*told, charged.waits])),
-    }
-
-
 @register.filter
 def ways(composer: Composer) -> list[Way]:
     wanted = str(composer.reply["identity"].value() or "")
@@ -111,15 +64,6 @@ def trouble_in(inbox: Inbox | None, composer: Composer) -> str:
     """Why nothing goes out by this inbox for now, or ""."""
     found = composer.troubles.get(inbox.pk) if inbox else None
     return found.words if found else ""
-
-
-@register.filter
-def charged_by(inbox: Inbox | None, composer: Composer) -> Charged:
-    found = composer.terms.get(inbox.pk) if inbox else None
-    if found is None:
-        return Charged()
-    price = "" if found.price is None else str(found.price)
-    return Charged(price, found.currency, _waits(found))
 
 
 @register.filter
@@ -202,34 +146,6 @@ def _in_time(closes_at: datetime | None, now: datetime | None) -> tuple[str, str
         short = _("closes in %(n)s min") % {"n": max(minutes, 1)}
     told = _("Free text goes there until %(time)s; after that only a template.")
     return short, told % {"time": soon(closes_at)}
-
-
-def _waits(terms: Terms) -> str:
-    if not terms.minutes:
-        return ""
-    if terms.at_least:
-        told = ngettext(
-            "goes out in %(n)s minute at least: others are before it",
-            "goes out in %(n)s minutes at least: others are before it",
-            terms.minutes,
-        )
-    else:
-        told = ngettext(
-            "goes out in about %(n)s minute: others are before it",
-            "goes out in about %(n)s minutes: others are before it",
-            terms.minutes,
-        )
-    return told % {"n": number_format(terms.minutes, force_grouping=True)}
-
-
-def _price(charged: Charged, parts: int) -> str:
-    """Of so many texts; of small sums as many digits as say something."""
-    if not charged.price:
-        return ""
-    total = round(Decimal(charged.price) * parts, 4).normalize()
-    digits = -int(total.as_tuple().exponent)
-    shown = number_format(total, max(digits, 2) if digits > 0 else 0, force_grouping=True)
-    return f"{shown} {charged.currency}"
 
 
 def _is_later(closes_at: datetime | None, now: datetime | None) -> bool:

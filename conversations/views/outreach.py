@@ -10,17 +10,19 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from conversations import attachments, outreach
+from conversations import attachments, media, outreach
 from conversations.errors import DomainError
 from conversations.forms.writing import NewMessageForm
 from conversations.going_out import ClaimedAddress
 from conversations.middleware import status_of
 from conversations.models import Inbox, Membership, Team, Template
+from conversations.templatetags import charges
 from conversations.views import composing
 from conversations.views.access import for_agents
 from conversations.views.answers import at_ticket
 
 if TYPE_CHECKING:
+    from conversations.media import Terms
     from conversations.models import Agent, Attachment, Ticket
     from conversations.views.access import AgentRequest
 
@@ -55,18 +57,35 @@ def _page(
     error: DomainError | None,
 ) -> HttpResponse:
     template, values = _template(form), composing.values_of(request.POST)
+    inbox, terms = _sender(form)
     context = {
         "form": form,
+        "kind": inbox.address_kind if inbox else "",
+        "terms": terms,
         "files": files,
         "problem": error,
         "asks": isinstance(error, ClaimedAddress),
-        "ready": bool(form.fields["inbox"].queryset),  # type: ignore[attr-defined]
+        "ready": inbox is not None,
         "template": template,
         "places": composing.places_of(template, values),
         "preview": template.pieces(values) if template else [],
     }
     status = status_of(error) if error else 422 if form.errors else 200
     return render(request, "conversations/new_message.html", context, status=status)
+
+
+def _sender(form: NewMessageForm) -> tuple[Inbox | None, Terms | None]:
+    """The inbox that is chosen, or that browsers choose, and what sending by it comes to. The page
+    is told the same of each."""
+    inboxes: list[Inbox] = list(form.fields["inbox"].queryset)  # type: ignore[attr-defined]
+    terms = media.terms([row.pk for row in inboxes])
+    form.fields["inbox"].widget.told = {
+        row.pk: charges.told_of(row, terms.get(row.pk)) for row in inboxes
+    }
+    wanted = form["inbox"].value()
+    chosen = str(wanted.pk if isinstance(wanted, Inbox) else wanted)
+    inbox = next((row for row in inboxes if str(row.pk) == chosen), next(iter(inboxes), None))
+    return inbox, terms.get(inbox.pk) if inbox else None
 
 
 def _first(

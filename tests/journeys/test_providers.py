@@ -282,3 +282,29 @@ def test_the_composer_says_what_an_sms_is_charged_as_one_types(desk: Desk, cast:
     expect(page.locator("#reply-identity option:checked")).to_contain_text("+84901112223")
     if PICTURES:
         page.screenshot(path=Path(PICTURES) / "sms-conversation.png")
+
+
+# A colour as a browser computes it.
+AS_RGB = """colour => {
+  const one = document.createElement("i");
+  one.style.color = colour;
+  return getComputedStyle(document.body.appendChild(one)).color;
+}"""
+
+
+def test_it_is_said_of_a_first_message_as_one_types(desk: Desk, cast: Cast) -> None:
+    sms = make_inbox(cast.support, "Lamps by SMS", kind="twilio_sms", address="+12025550100")
+    accounts.connect(sms, {"price": "0.075 EUR"}, {})
+    page = desk.tab(desk.computer(cast.alice), reverse("conversations:new-message"), live=False)
+    line = page.locator("[data-segments]")
+    page.get_by_label("From").select_option(label="Lamps by SMS (+12025550100)")
+    page.get_by_label("Message").fill("x" * 161)
+    expect(line).to_have_text("Charged as 2 texts · about 0.15 EUR · letters left: 145")
+    page.get_by_label("Message").fill("x" * 1601)
+    expect(line).to_have_text("1601 letters: one message takes 1600. Shorten it.")
+    bad = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--bad')")
+    expect(line).to_have_css("color", page.evaluate(AS_RGB, bad))
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / "sms-first.png")
+    page.get_by_label("From").select_option(index=1)
+    expect(line).to_be_hidden()

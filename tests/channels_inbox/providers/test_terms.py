@@ -20,9 +20,12 @@ from conversations.thread import database_now
 from helpdesk.sandbox.twilio import TwilioSandbox
 from tests.builders import Cast, answer, identity_of, ticket_of, write_in
 from tests.channels_inbox.providers.conftest import connected, knock, settings_page
+from tests.conversations.desk import sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from django.http import HttpResponse as Response
 
     from conversations.models import Agent
 
@@ -54,8 +57,11 @@ def line(entry: Entry, by: Agent, language: str = "en") -> str:
     client.force_login(by, "django.contrib.auth.backends.ModelBackend")
     address = reverse("conversations:composer", args=[entry.ticket_id])
     headers = {"HX-Request": "true", "Accept-Language": language}
-    page = client.get(address, headers=headers).content.decode()
-    [(told, words)] = re.findall(r"<p[^>]* data-segments([^>]*)>([^<]*)<", page)
+    return said(client.get(address, headers=headers))
+
+
+def said(page: Response) -> str:
+    [(told, words)] = re.findall(r"<p[^>]* data-segments([^>]*)>([^<]*)<", page.content.decode())
     assert told.endswith(" hidden") == (not words)
     return unescape(words)
 
@@ -81,6 +87,19 @@ def test_what_a_text_is_charged_is_said_with_the_price_of_the_inbox(
     place = connected(sandbox, cast, admin, price=price)
     text = "x" * (161 if parts == 2 else 1)
     assert line(drafted(heard(place.inbox), cast.alice, text), cast.alice) == told
+
+
+def test_it_is_said_of_a_first_message_too(
+    sandbox: TwilioSandbox, cast: Cast, admin: Agent
+) -> None:
+    """Here of one that was refused: the page has no script, and the text is as it was typed."""
+    place = connected(sandbox, cast, admin, price="0.075 EUR")
+    told = {"inbox": place.inbox.pk, "team": cast.support.pk, "text": "x" * 161, "address": ""}
+    answered = sign_in(cast.alice).post(reverse("conversations:new-message"), told)
+    assert answered.status_code == 422
+    assert said(answered) == "Charged as 2 texts · about 0.15 EUR · letters left: 145"
+    mail = told | {"inbox": cast.inbox.pk}
+    assert said(sign_in(cast.alice).post(reverse("conversations:new-message"), mail)) == ""
 
 
 def test_it_is_said_in_the_readers_language(

@@ -1,6 +1,6 @@
 // What is said before a message is sent: as how many texts it is charged, counted as it is typed, and when it has
 // its turn. `conversations/segments.py` cuts a draft in the same way.
-import { field, text } from "desk/drafts";
+import { field } from "desk/drafts";
 
 const sizeOf = (letter, plain, extended) => (plain ? 1 + extended.includes(letter) : letter.length);
 
@@ -42,13 +42,20 @@ function charged(line, letters, inbox) {
 export function showSegments(form) {
   const line = form.querySelector("[data-segments]");
   if (!line) return;
-  const most = Number(field(form, "identity")?.selectedOptions?.[0]?.dataset.most ?? 0);
   const inbox = field(form, "inbox")?.selectedOptions?.[0]?.dataset ?? {};
-  const written = text(form).value.trim().replaceAll("\r\n", "\n");
+  const way = field(form, "identity")?.selectedOptions?.[0]?.dataset ?? inbox;
+  const most = Number(way.most ?? 0);
+  const written = field(form, "text").value.trim().replaceAll("\r\n", "\n");
   const isOver = most > 0 && written.length > most;
-  const told = form.dataset.kind === "phone" && written ? charged(line, [...written], inbox) : [];
+  const told = way.kind === "phone" && written ? charged(line, [...written], inbox) : [];
   const said = [...told, inbox.waits].filter(Boolean).join(" · ");
   line.classList.toggle("bad", isOver);
   line.textContent = isOver ? line.dataset.over.replace("%l", written.length).replace("%m", most) : said;
   line.hidden = !line.textContent;
 }
+
+// Where one writes first.
+document.addEventListener("input", ({ target }) => {
+  const form = target.closest("form[data-charges]");
+  if (form) showSegments(form);
+});
