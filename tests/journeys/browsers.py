@@ -16,11 +16,13 @@ from playwright.sync_api import expect, sync_playwright
 from tests.builders import make_cast
 from tests.conversations.desk import sign_in
 from tests.journeys.serving import Web, serving
+from tests.patience import PATIENCE as SECONDS
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Request
 
     from conversations.models import Agent
     from tests.builders import Cast
@@ -38,7 +40,13 @@ RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
-PATIENCE = 20_000
+PATIENCE = SECONDS * 1000
+# What is told to a screen reader is taken back after some seconds.
+LISTEN = """() => {
+  const place = document.getElementById("say");
+  window.said = [];
+  new MutationObserver(() => said.push(place.textContent)).observe(place, { childList: true });
+}"""
 expect.set_options(timeout=PATIENCE)
 
 
@@ -87,6 +95,27 @@ class Desk:
 def is_live(page: Page) -> None:
     expect(page.locator('[data-link="live"]').first).to_be_attached()
     expect(page.locator("html")).to_have_attribute("data-line", "live")
+
+
+def listens(page: Page) -> None:
+    """From here on, what the page tells a screen reader is written down."""
+    page.evaluate(LISTEN)
+
+
+def hears(page: Page, text: str) -> None:
+    """It was told since."""
+    until(lambda: any(text in one for one in page.evaluate("window.said")))
+
+
+def blind(page: Page) -> None:
+    """What changes can't be asked for before an answer was sent."""
+    sent: list[str] = []
+    page.on("request", lambda one: sent.append(one.url) if one.url.endswith("/reply/") else None)
+    page.route("**/since/*", lambda route: route.continue_() if sent else route.abort())
+
+
+def is_since(request: Request) -> bool:
+    return "/since/" in request.url
 
 
 def judged(page: Page, within: str | None = None) -> AxeResults:

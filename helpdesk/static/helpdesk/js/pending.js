@@ -119,6 +119,12 @@ function arriving(rows) {
   }
 }
 
+// What stopped one may arrive after the refusal did.
+function arrived() {
+  const stopping = items().filter((item) => item.conversation === place.id && item.newer?.length);
+  if (stopping.length) keep(() => markBetween(stopping));
+}
+
 const DO = {
   edit: (item) => bringBack(item) && remove(item.token),
   again: (item) => retry(item.token, { seen: String(Math.max(seenHead(), place.head)) }),
@@ -135,6 +141,7 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("desk:outbox", ({ detail }) => told(detail));
 document.addEventListener("desk:arriving", ({ detail }) => arriving(detail));
+document.addEventListener("desk:arrived", arrived);
 document.addEventListener("desk:paged", paint);
 document.addEventListener("desk:sent", () => (isTail() ? toEnd() : toNewest()));
 line.addEventListener("state", paint);
