@@ -151,8 +151,12 @@ class Hub:
 
     async def _tick(self) -> None:
         await self._add(self._channel)
+        clock = asyncio.get_running_loop().time
+        due_at = clock()
         while True:
-            await asyncio.sleep(STEP)
+            # By the clock: pauses alone would add up with the work between them.
+            due_at = max(due_at + STEP, clock())
+            await asyncio.sleep(due_at - clock())
             self._call()
             if self._called % round(RENEW / STEP) == 0:
                 await self._renew()
