@@ -162,13 +162,15 @@ class Child:
             self.process.send_signal(self.service.polite)
 
     def finish(self) -> None:
-        """Wait as long as its patience, then insist; clear out what is left of its group."""
+        """Wait as long as its patience, then insist; clear out what is left of its group. Raises
+        `subprocess.TimeoutExpired` where the kernel doesn't let go of it as long again."""
         try:
             self.process.wait(self.service.patience)
         except subprocess.TimeoutExpired:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait(self.service.patience)
-        kill_group(self.process.pid)
+        finally:
+            kill_group(self.process.pid)
 
     def stop(self) -> None:
         """Ask, wait and insist."""
