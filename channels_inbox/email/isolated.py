@@ -225,7 +225,7 @@ class _Child:
     def _cause_of_death(self) -> Exception:
         process = self._process
         try:
-            code = process.wait(timeout=1.0) if process else 0
+            code = process.wait(timeout=WALL_SECONDS_PER_CALL) if process else 0
         except subprocess.TimeoutExpired:
             code = 0
         self.stop()
