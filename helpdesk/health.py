@@ -13,6 +13,7 @@ from redis import RedisError
 from helpdesk import heartbeats
 
 PATIENCE = 2.0
+STATEMENT_SECONDS = 1.5
 OVERDUE = timedelta(seconds=60)
 
 # One thread: while a probe hangs, the next ones wait behind it and time out, instead of each
@@ -63,7 +64,7 @@ def commit_and_look() -> datetime | None:
 
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = '1500ms'")
+            cursor.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS * 1000:.0f}ms'")
             cursor.execute(
                 "INSERT INTO helpdesk_probe (id, at) VALUES (1, clock_timestamp())"
                 " ON CONFLICT (id) DO UPDATE SET at = excluded.at"

@@ -9,9 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings as given
+from django.utils import translation
 from hypothesis import settings
 
+from channels_inbox.email import isolated
+from helpdesk import health, heartbeats
+from tests.patience import PATIENCE
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
 # The same examples every time: what one run finds by chance would stop whoever comes next. Those
@@ -47,6 +54,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("full") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(FULL_MAY_TAKE))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient() -> None:
+    """What is given up after a moment in the product would be now and then on a busy machine."""
+    health.PATIENCE = health.STATEMENT_SECONDS = heartbeats.TIMEOUT = PATIENCE
+    isolated.WALL_SECONDS_PER_CALL = PATIENCE  # type: ignore[misc]
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """The language of the last request stays that of its thread: what came before asked in any."""
+    with translation.override(given.LANGUAGE_CODE):
+        yield
 
 
 def _faults() -> Path:

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from helpdesk.embedded import Place, Postgres, Valkey, free_port
+from helpdesk.embedded import Place, Postgres, Valkey, free_port, server_port
 from helpdesk.supervisor import Child, Service
 
 PREFIX = "helpdesk-tests-"
@@ -71,7 +71,11 @@ def start_postgres(folder: Path) -> str:
     """Start PostgreSQL without durability; return its URL. A test is one long transaction, and may
     think for longer in it than any request."""
     server = Postgres(
-        Place.beside(folder), secrets.token_urlsafe(16), free_port(), durable=False, connections=200
+        Place.beside(folder),
+        secrets.token_urlsafe(16),
+        server_port(),
+        durable=False,
+        connections=200,
     )
     run(server.prepare(), folder)
     return f"{server.url}?options=-cidle_in_transaction_session_timeout%3D0"
@@ -88,4 +92,4 @@ def run(service: Service, folder: Path) -> None:
     """Keep the service running until this process ends."""
     child = Child(service, folder / f"{service.name}.log")
     atexit.register(child.stop)
-    child.wait_ready(20)
+    child.wait_ready(60)

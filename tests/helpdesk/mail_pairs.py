@@ -9,8 +9,9 @@ from pathlib import Path
 
 from imap_tools import MailBoxUnencrypted
 
-from helpdesk.embedded import free_port, listening
+from helpdesk.embedded import listening, server_port
 from helpdesk.supervisor import Child, Service
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 BODY = b"caf\xe9 \r\n.\r\nbye\r\n"
@@ -25,7 +26,7 @@ class Pair:
     """A running pair and how to reach it."""
 
     def __init__(self, data: Path) -> None:
-        self.smtp, self.imap = free_port(), free_port()
+        self.smtp, self.imap = server_port(), server_port()
         arguments = [f"--smtp-port={self.smtp}", f"--imap-port={self.imap}", f"--data={data}"]
         service = Service(
             "mailpair",
@@ -33,7 +34,7 @@ class Pair:
             ready=lambda: listening(self.smtp) and listening(self.imap),
         )
         self.child = Child(service, data.parent / "mailpair.log")
-        self.child.wait_ready(20)
+        self.child.wait_ready(PATIENCE)
 
     def send(self, *to: str, as_user: str = "", mail: bytes = MAIL) -> None:
         with smtplib.SMTP("127.0.0.1", self.smtp, timeout=30) as client:

@@ -12,7 +12,8 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from helpdesk.embedded import free_port
+from helpdesk.embedded import server_port
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {
@@ -28,7 +29,8 @@ class Running:
         self, data: Path, *arguments: str, through: Sequence[str] = (sys.executable,)
     ) -> None:
         """Start it; `through` is what runs manage.py."""
-        self.data, self.port = data, free_port()
+        # It is used only once a database was made.
+        self.data, self.port = data, server_port()
         self.output = data.with_name(f"{data.name}-{self.port}.out")
         self.began = time.monotonic()
         with self.output.open("w") as output:
@@ -83,7 +85,7 @@ class Running:
         """Signal it; return its exit code once nothing of it is left."""
         self.process.send_signal(signum)
         status = self.process.wait(60)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert left == {}

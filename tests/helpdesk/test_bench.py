@@ -3,7 +3,9 @@
 import json
 import os
 import random
+import signal
 import subprocess
+import sys
 from io import StringIO
 from typing import Any
 
@@ -115,12 +117,19 @@ def test_handoff_offers_accepts_and_gives_each_once(seeded: None) -> None:
 
 
 def test_memory_is_counted_over_a_family_of_processes() -> None:
-    child = subprocess.Popen(["sleep", "30"])
+    # A small one: that of the tests has grown by whatever ran before.
+    code = (
+        "import subprocess; kept = b'x' * 20_000_000\n"
+        "child = subprocess.Popen(['sleep', '30']); print(child.pid, flush=True); child.wait()"
+    )
+    leader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert leader.stdout
+    child = int(leader.stdout.readline())
     try:
-        assert set(memory.family(os.getpid())) >= {os.getpid(), child.pid}
-        told = memory.taken(os.getpid())
+        assert memory.family(leader.pid) == [leader.pid, child]
+        told = memory.taken(leader.pid)
     finally:
-        child.kill()
-        child.wait()
+        os.kill(child, signal.SIGKILL)
+        leader.communicate()
     assert 10 < told["mib"] < 2000
     assert any(name.startswith("sleep") for name in told["parts"])

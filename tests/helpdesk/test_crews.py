@@ -12,6 +12,7 @@ import pytest
 from django.db import connection
 
 from helpdesk.crews import FOR_SOCKETS, Crew, Shares
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,13 +28,14 @@ def crew() -> Iterator[Crew]:
 
 
 def test_so_many_work_at_once_and_the_others_wait(crew: Crew) -> None:
-    at_work, most, lock = 0, 0, threading.Lock()
+    at_work, most, lock, pair = 0, 0, threading.Lock(), threading.Barrier(2)
 
     def work(number: int) -> int:
         nonlocal at_work, most
         with lock:
             at_work += 1
             most = max(most, at_work)
+        pair.wait(PATIENCE)
         time.sleep(0.02)
         with lock:
             at_work -= 1
@@ -94,25 +96,27 @@ def test_doors_and_sockets_keep_connections_from_pages() -> None:
 def test_a_connection_is_kept_while_there_is_work_and_given_back_after(
     keeps: bool,
 ) -> None:
-    crew = Crew("keeping", 1, keeps=keeps, until_idle=2.0)
+    crew = Crew("keeping", 1, keeps=keeps, until_idle=3600)
     try:
         first, second = asyncio.run(crew.do(backend)), asyncio.run(crew.do(backend))
         assert (first == second) is keeps
-        ends = time.monotonic() + 10
-        while is_open(second) and time.monotonic() < ends:
-            time.sleep(0.05)
-        assert not is_open(second)
+        # From the next job on.
+        crew.until_idle = 0.1
+        third = asyncio.run(crew.do(backend))
+        assert (second == third) is keeps
+        until(lambda: not is_open(third))
     finally:
         crew.dismiss()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_lost_connection_fails_once_and_is_replaced() -> None:
-    crew = Crew("losing", 1, keeps=True)
+    crew = Crew("losing", 1, keeps=True, until_idle=3600)
     try:
         lost = asyncio.run(crew.do(backend))
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [lost])
+            cursor.execute("SELECT pg_terminate_backend(%s, %s)", [lost, int(PATIENCE * 1000)])
+            assert cursor.fetchone() == (True,)
         with pytest.raises(Exception, match="terminat|closed|lost"):
             asyncio.run(crew.do(backend))
         assert asyncio.run(crew.do(backend)) != lost

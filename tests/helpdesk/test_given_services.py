@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from helpdesk.embedded import Place, Postgres, Valkey, free_port
+from helpdesk.embedded import Place, Postgres, Valkey, free_port, server_port
 from helpdesk.supervisor import Child
 from tests.helpdesk.running import OURS, ROOT
 from tests.patience import until
@@ -29,7 +29,7 @@ def services() -> Iterator[dict[str, str]]:
     """Variables that lead to a PostgreSQL and a Valkey of this test."""
     folder = Path(os.environ["TEST_DATA_DIR"]) / f"given-{secrets.token_hex(4)}"
     place = Place.beside(folder)
-    postgres = Postgres(place, "secret", free_port(), durable=False)
+    postgres = Postgres(place, "secret", server_port(), durable=False)
     valkey = Valkey(place, "secret", free_port(), durable=False)
     with ExitStack() as stack:
         for server in (postgres, valkey):

@@ -2,9 +2,9 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from helpdesk import health, heartbeats
 from helpdesk.embedded import free_port
+from tests.patience import PATIENCE, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,13 +23,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def alive() -> Iterator[None]:
     """Signs of life of every process."""
     stops = [heartbeats.start(name) for name in heartbeats.EXPECTED]
-    deadline = time.monotonic() + 5
-    while heartbeats.missing() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: not heartbeats.missing())
     yield
     for stop in stops:
         stop.set()
+    no_beats()
     heartbeats.forget()
+
+
+def no_beats() -> None:
+    """Whoever was about to leave a sign has left it."""
+    until(lambda: all(one.name != "heartbeat" for one in threading.enumerate()))
 
 
 def ask(client: Client, path: str = "/readyz") -> tuple[int, dict[str, object]]:
@@ -66,8 +71,10 @@ def test_a_lost_redis_only_degrades_it(client: Client, settings: Settings) -> No
 
 @pytest.mark.usefixtures("alive")
 def test_an_old_item_degrades_it(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    came = timezone.now() - timedelta(minutes=5)
+    now = timezone.now()
+    came = now - timedelta(minutes=5)
     monkeypatch.setattr("channels_inbox.models.ItemQuerySet.oldest_waiting", lambda queryset: came)
+    monkeypatch.setattr(health, "timezone", SimpleNamespace(now=lambda: now))
     status, said = ask(client)
     assert status == 200
     assert said["degraded"] == {"backlog": "the oldest item has been waiting for 300 s"}
@@ -85,7 +92,7 @@ def test_it_is_not_ready_when_nothing_can_be_committed(
     assert said["degraded"] == {"database": "no commit within 0 s"}
     free.set()
     blocker.result()
-    monkeypatch.undo()
+    monkeypatch.setattr(health, "PATIENCE", PATIENCE)
     assert ask(client)[0] == 200
 
 
@@ -101,14 +108,28 @@ def test_it_is_not_ready_on_a_read_only_database(client: Client) -> None:
 
 
 def test_who_lives_is_told_from_who_has_just_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeats, "EVERY", 0.3)
+    clock = 0.0
+
+    def passes(seconds: float) -> None:
+        """So long for the sign, too; and long enough for whoever lives to leave it anew."""
+        nonlocal clock
+        assert seconds > heartbeats.EVERY
+        clock += 10
+        with heartbeats.client() as server:
+            place = heartbeats.key("beat")
+            server.pexpire(place, int(server.pttl(place)) - 10_000)
+            until(lambda: stop.is_set() or int(server.pttl(place)) > 15_000)
+
+    monkeypatch.setattr(heartbeats, "EVERY", 0.02)
+    monkeypatch.setattr(heartbeats, "time", SimpleNamespace(monotonic=lambda: clock, sleep=passes))
     stop = heartbeats.start("beat")
     try:
-        while "beat" in heartbeats.missing():
-            time.sleep(0.01)
+        until(lambda: "beat" not in heartbeats.missing())
         assert heartbeats.renewed() == ["beat"]
         stop.set()
+        no_beats()
         assert "beat" not in heartbeats.missing()
         assert heartbeats.renewed() == []
     finally:
+        stop.set()
         heartbeats.forget()

@@ -22,6 +22,7 @@ from helpdesk import embedded, launcher
 from helpdesk.embedded import free_port
 from tests.faults.desk import until
 from tests.helpdesk.running import ROOT, Running, token_in
+from tests.patience import PATIENCE
 
 Start = Callable[..., Running]
 
@@ -62,13 +63,13 @@ class Browser:
 
     def get(self, path: str, **headers: str) -> str:
         request = urllib.request.Request(self.copy.url + path, headers=headers)
-        return str(self.opener.open(request, timeout=10).read().decode())
+        return str(self.opener.open(request, timeout=PATIENCE).read().decode())
 
     def post(self, path: str, page: str, **fields: str) -> str:
         """Submit a form found on `page`; return the path one ends up at, whatever it answers."""
         body = urllib.parse.urlencode({"csrfmiddlewaretoken": token_in(page), **fields}).encode()
         try:
-            end = self.opener.open(self.copy.url + path, body, timeout=10).geturl()
+            end = self.opener.open(self.copy.url + path, body, timeout=PATIENCE).geturl()
         except urllib.error.HTTPError as error:
             end = error.geturl() if error.code != 404 or error.url != self.copy.url + path else ""
         return str(end).removeprefix(self.copy.url)
@@ -79,7 +80,9 @@ def test_the_demo_runs_stops_on_ctrl_c_and_survives_kill_9(start: Start, data: P
     copy.wait_ready()
     assert copy.printed.startswith("Starting; the first time a database is made")
     assert all(port in embedded.SERVER_PORTS for port in private_ports(data))
-    assert copy.state() == {"status": "ready", "degraded": {}, "oldest_unprocessed_at": None}
+    # Redis is waited for half a second only, and just now everything starts.
+    well: dict[str, object] = {"status": "ready", "degraded": {}, "oldest_unprocessed_at": None}
+    until(lambda: copy.state() == well)
     parts = ("web", "queue=fast", "queue=slow", "beat", "mailpair", "sandbox", "postgres", "valkey")
     # A fork takes its name a moment after it begins.
     until(lambda: all(part in " ".join(copy.processes().values()) for part in parts))

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from conversations.models import Role
-from helpdesk import heartbeats
+from helpdesk import heartbeats, lookout
 from helpdesk.embedded import free_port
 from helpdesk.lookout import Lookout
 from tests.builders import make_agent, make_team
@@ -28,9 +28,17 @@ def alive() -> Iterator[None]:
 
 
 @pytest.fixture
-def watchful(settings: Settings) -> None:
+def watchful(settings: Settings) -> Iterator[None]:
     """A look-out of this test, that waits for nobody."""
     settings.LOOKOUT = {"every": 0.02, "grace": 0.02 + 0.0001 * next(_numbers)}
+    yield
+    calm(lookout.lookout())
+
+
+def calm(watching: Lookout | None) -> None:
+    """Its thread lives as long as the process: it needn't look fifty times a second."""
+    assert watching is not None
+    watching.every = 3600.0
 
 
 _numbers = iter(range(1000))
@@ -101,9 +109,11 @@ def test_one_that_is_being_started_anew_is_not_dead_yet() -> None:
     patient.missed()
     until(lambda: len(patient._since) == len(heartbeats.EXPECTED))
     assert patient.missed() == ()
+    calm(patient)
 
 
 def test_asking_costs_no_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     watching = Lookout(every=0.01, grace=0)
     with django_assert_num_queries(0):
         until(lambda: bool(watching.missed()))
+    calm(watching)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.core.cache import cache
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from conversations.models import Agent, Role
 from tests.builders import make_agent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +26,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def fresh_limits() -> None:
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def one_moment() -> Iterator[None]:
+    """A code is good until the half of its minute is over, which may be the next moment."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
 
 
 @pytest.fixture
