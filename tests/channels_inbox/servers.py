@@ -11,8 +11,7 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,8 +24,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from channels_inbox.email.config import NONE, MailConfig
-from helpdesk.embedded import free_port
+from helpdesk.embedded import server_port
 from tests.channels_inbox import pymaps
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def hang_up(server: SMTP) -> None:
 class SMTPSink:
     """Takes mail, or answers as it is told: `answers` by command (RCPT:<address>, DATA), `drop` is
     where it hangs up ("DATA" before the dot, "DOT" after it, without an answer), `lingers` how many
-    seconds it takes to say goodbye."""
+    seconds it takes to say goodbye; `goodbyes` counts whom it said that to."""
 
     answers: dict[str, str] = field(default_factory=dict)
     drop: str = ""
@@ -60,6 +60,7 @@ class SMTPSink:
     password: str = PASSWORD
     mails: list[Envelope] = field(default_factory=list)
     connections: int = 0
+    goodbyes: int = 0
 
     def __enter__(self) -> Self:
         sink = self
@@ -77,6 +78,7 @@ class SMTPSink:
 
             async def smtp_QUIT(self, arg: str) -> None:  # noqa: N802
                 await asyncio.sleep(sink.lingers)
+                sink.goodbyes += 1
                 await super().smtp_QUIT(arg)
 
         class SinkController(Controller):
@@ -88,10 +90,14 @@ class SMTPSink:
                     data_size_limit=50_000_000,
                 )
 
-        self.port = free_port()
-        self._controller = SinkController(self, hostname=LOOPBACK, port=self.port)
+        self.port = server_port()
+        self._controller = SinkController(
+            self, hostname=LOOPBACK, port=self.port, ready_timeout=PATIENCE
+        )
         self._controller.start()
-        self.connections = 0  # the controller tries its own server
+        # The controller tries its own server, and may be gone before that is counted.
+        until(lambda: self.connections)
+        self.connections = 0
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -173,14 +179,13 @@ class IMAPServer:
 
     def await_greeting(self) -> None:
         """Return once it answers."""
-        ends = time.monotonic() + 20
-        while True:
-            try:
-                IMAP4(LOOPBACK, self.port).logout()
-                return
-            except OSError:
-                assert time.monotonic() < ends, "the mail server does not start"
-                time.sleep(0.02)
+        until(self._answers)
+
+    def _answers(self) -> bool:
+        with suppress(OSError):
+            IMAP4(LOOPBACK, self.port).logout()
+            return True
+        return False
 
     def config(self, **fields: Any) -> MailConfig:
         return MailConfig(
@@ -245,14 +250,14 @@ class Pymap(IMAPServer):
     """pymap with one mailbox in memory."""
 
     def __enter__(self) -> Self:
-        self.port = free_port()
+        self.port = server_port()
         self._process = pymaps.start(LOOPBACK, self.port, USERNAME, PASSWORD)
         self.await_greeting()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._process.kill()
-        self._process.join(10)
+        self._process.join(PATIENCE)
 
 
 DOVECOT = """
@@ -319,7 +324,7 @@ class Dovecot(IMAPServer):
         return "" if os.geteuid() == 0 else "dovecot on a configuration of its own needs root"
 
     def __enter__(self) -> Self:
-        self.port = free_port()
+        self.port = server_port()
         self._folder = Path(tempfile.mkdtemp(prefix="dovecot-"))
         self._folder.chmod(0o755)
         for name in ("mail", "run", "state"):
@@ -335,7 +340,7 @@ class Dovecot(IMAPServer):
 
     def __exit__(self, *exc: object) -> None:
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

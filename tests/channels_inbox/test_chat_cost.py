@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from channels_inbox.chat import visitors
 from conversations.models import Ticket
 from tests.builders import answer, newest_of
 from tests.channels_inbox.chatting import Visitor, make_chat
@@ -27,7 +29,9 @@ THE_CHAT: Final = 'SELECT "channels_inbox_account"'
 
 
 @pytest.fixture
-def chat(cast: Cast) -> Inbox:
+def chat(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Inbox:
+    # However long a test takes: a sign of life asks twice more.
+    monkeypatch.setattr(visitors, "SIGN_OF_LIFE", timedelta(hours=1))
     chat = make_chat(cast.support)
     Visitor(chat).begin()
     return chat

@@ -15,13 +15,15 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from channels_inbox import receive
+from channels_inbox.chat.consumer import VisitorSocket
 from channels_inbox.models import Visitor as Row
 from conversations import reading, replies, tickets
 from conversations.models import Delivery, Identity, Ticket
+from conversations.ringing import SENDER
 from tests.builders import answer, head_of, make_cast, newest_of, write_in
 from tests.channels_inbox.chatting import Visitor, make_chat
 from tests.conversations.live import Page, Web, web
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +44,7 @@ class Window(Page):
             f"ws://{web.host}/ws/chat/{key or visitor.inbox.public_id}/",
             origin=Origin(origin or f"http://{web.host}"),
             compression=None,
+            open_timeout=PATIENCE,
             legacy=True,
         )
         self.do("hello", token=visitor.token, rev=0)
@@ -55,7 +58,8 @@ class Window(Page):
 
 @pytest.fixture(scope="module")
 def running_web() -> Iterator[Web]:
-    with web() as running:
+    with pytest.MonkeyPatch.context() as patch, web() as running:
+        patch.setattr(VisitorSocket, "hello_within", PATIENCE)
         yield running
 
 
@@ -77,10 +81,11 @@ def chat(desk: Cast) -> Inbox:
 
 @pytest.fixture
 def kim(chat: Inbox) -> Visitor:
-    """A visitor who has written once."""
+    """A visitor who has written once, and whose bell for that no window hears any more."""
     visitor = Visitor(chat)
     visitor.begin()
     visitor.say()
+    until(lambda: not (SENDER.waiting or SENDER.is_failing or SENDER._sending))
     return visitor
 
 
@@ -171,6 +176,7 @@ def test_nothing_is_done_before_hello(chat: Inbox, kim: Visitor, running: Web) -
     early = connect(
         f"ws://{running.host}/ws/chat/{chat.public_id}/",
         origin=Origin(f"http://{running.host}"),
+        open_timeout=PATIENCE,
         legacy=True,
     )
     early.send(json.dumps({"do": "typing", "on": True}))

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,7 +24,7 @@ from conversations.models import Delivery, Entry, Inbox, Kind, Role
 from conversations.thread import database_now
 from tests.builders import make_agent, make_inbox
 from tests.channels_inbox.loft import Doves, comes, dove, pigeons, write
-from tests.patience import until
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,7 +169,7 @@ def test_a_slow_provider_has_one_hand_of_all(loft: Inbox, cast: Cast) -> None:
     assert [way.slow for way in out.ways("slow") if way.inbox == loft.pk] == [True]
 
 
-BUSY = SendError("busy", "less", permanent=False, retry_after=timedelta(seconds=7))
+BUSY = SendError("busy", "less", permanent=False, retry_after=timedelta(minutes=7))
 
 
 def test_after_a_rest_one_message_tries_and_all_go_on_when_it_is_taken(
@@ -212,18 +213,26 @@ def test_who_waits_for_a_slow_provider_has_another_look_after_the_rest(
         Delivery.objects.filter(state="sending").update(state="sent", lease_until=None)
 
 
-def test_half_of_the_threads_are_for_those_that_answer() -> None:
+def test_half_of_the_threads_are_for_those_that_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("channels_inbox.gates.hands.time", clock)
     hands, done = Hands(slow_after=1, most_slow=2), threading.Event()
+    both = threading.Barrier(3)
 
     def hold() -> None:
         with hands.busy():
-            done.wait(30)
+            both.wait(PATIENCE)
+            done.wait(PATIENCE)
 
     threads = [threading.Thread(target=hold) for _ in range(2)]
     for thread in threads:
         thread.start()
+    both.wait(PATIENCE)
+    now[0] = 0.9
     assert not hands.too_slow
-    until(lambda: hands.too_slow)
+    now[0] = 1.1
+    assert hands.too_slow
     done.set()
     for thread in threads:
         thread.join()
@@ -289,7 +298,7 @@ def test_poison_fails_alone_among_those_that_are_claimed_together(loft: Inbox) -
     Doves.poison = "bad"
     for number in range(4):
         comes(loft, f"d{number}", "bad" if number == 1 else f"{number}")
-    receive.process_waiting("fast")
+    receive.process_waiting("fast", seconds=0)
     assert sorted(texts()) == ["0", "2", "3"]
     assert set(Item.objects.values_list("lease_epoch", "attempts")) == {(1, 0), (1, 1)}
 
@@ -318,7 +327,7 @@ def test_of_a_batch_nobody_could_read_nothing_is_lost(loft: Inbox) -> None:
 
 
 def test_a_gate_is_taken_by_whoever_comes_first(loft: Inbox) -> None:
-    out.allow(loft, 60)
+    out.allow(loft, 1)
     Gate.objects.update(tokens=1, filled_at=database_now())
     assert [out.take(loft), out.take(loft)] == [True, False]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from channels_inbox.models import Account, Envelope
 from conversations.models import Inbox
 from helpdesk.sandbox.telegram import TOKEN, TelegramSandbox
 from tests.builders import make_inbox
-from tests.patience import until, wait_for_a_holder
+from tests.patience import PATIENCE, until, wait_for_a_holder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,17 +37,28 @@ def inbox(cast: Cast, telegram: TelegramSandbox) -> Inbox:
     return inbox
 
 
+@pytest.fixture(autouse=True)
+def _questions_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until there is news: none ends by itself while a test looks."""
+    monkeypatch.setattr("channels_inbox.telegram.pull.HOLD_SECONDS", int(PATIENCE))
+
+
 @pytest.fixture
-def listening(monkeypatch: pytest.MonkeyPatch, inbox: Inbox) -> Iterator[threading.Thread]:
-    monkeypatch.setattr("channels_inbox.telegram.pull.HOLD_SECONDS", 2)
+def listening(telegram: TelegramSandbox, inbox: Inbox) -> Iterator[threading.Thread]:
     stop = threading.Event()
     thread = threading.Thread(target=hearing.run, args=(stop,))
     thread.start()
     yield thread
     stop.set()
-    thread.join(30)
-    time.sleep(2.2)  # the question that stands ends by itself
+    thread.join(PATIENCE)
+    answer_what_stands(telegram)
     connection.close()
+
+
+def answer_what_stands(telegram: TelegramSandbox) -> None:
+    """So that nobody who heard is left."""
+    telegram.says("Goodbye")
+    until(lambda: not [one for one in threading.enumerate() if one.name.startswith("ear-")])
 
 
 def kept(inbox: Inbox, count: int) -> bool:
@@ -92,10 +102,7 @@ def test_what_is_called_is_not_asked(telegram: TelegramSandbox, inbox: Inbox, ca
     assert hearing._accounts() == []
 
 
-def test_the_lease_is_let_go_when_it_ends(
-    telegram: TelegramSandbox, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("channels_inbox.telegram.pull.HOLD_SECONDS", 3)
+def test_the_lease_is_let_go_when_it_ends(telegram: TelegramSandbox, inbox: Inbox) -> None:
     stop = threading.Event()
     thread = threading.Thread(target=hearing.run, args=(stop,))
     thread.start()
@@ -103,4 +110,4 @@ def test_the_lease_is_let_go_when_it_ends(
     stop.set()
     thread.join(30)
     assert Account.objects.get(inbox=inbox).lease_until is None
-    time.sleep(3.2)
+    answer_what_stands(telegram)

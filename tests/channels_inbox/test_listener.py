@@ -15,7 +15,7 @@ from channels_inbox.models import Account
 from tests.builders import Cast
 from tests.channels_inbox.mailing import connect, make_mail
 from tests.channels_inbox.servers import PASSWORD
-from tests.patience import until, wait_for_a_holder
+from tests.patience import PATIENCE, until, wait_for_a_holder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,8 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Thread]:
     thread.start()
     yield thread
     stop.set()
-    thread.join(10)
+    thread.join(PATIENCE)
+    until(lambda: _ears() == 0)
 
 
 def rung() -> bool:

@@ -12,7 +12,7 @@ import pytest
 from channels_inbox import talking
 from channels_inbox.base import SendError
 from channels_inbox.talking import Asked
-from helpdesk.embedded import LOOPBACK, free_port
+from helpdesk.embedded import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +33,11 @@ def address(server: socket.socket) -> str:
 
 def test_while_nobody_listens_nothing_is_handed_over() -> None:
     steps: list[str] = []
-    asked = Asked("POST", f"http://{LOOPBACK}:{free_port()}/send", content=b"Hello")
-    with pytest.raises(SendError, match="reached"):
-        talking.hand_over(asked, lambda: steps.append("handed over"))
+    with socket.socket() as nobody:
+        nobody.bind((LOOPBACK, 0))
+        asked = Asked("POST", address(nobody), content=b"Hello")
+        with pytest.raises(SendError, match="reached"):
+            talking.hand_over(asked, lambda: steps.append("handed over"))
     assert steps == []
 
 

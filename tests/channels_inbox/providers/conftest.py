@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from channels_inbox import deliver, pulling, receive
 from channels_inbox.models import Account, Item
-from conversations import attachments, replies
+from conversations import attachments, deliveries, replies
 from conversations.models import Agent, Delivery, Entry, Identity, Inbox, Kind, Role
 from conversations.thread import database_now
 from helpdesk.sandbox.dialler import DiallerSandbox
@@ -145,6 +145,13 @@ def hand_over(sandbox: Any, inbox: Inbox, admin: Agent) -> None:
     page = client.post(reverse("inboxes:new-hook-secret", args=[inbox.pk])).content.decode()
     found = dict(re.findall(r'<output id="([^"]+)"[^>]*>([^<]+)<', page))
     sandbox.hook, sandbox.secret = found["hook-url"], found["hook-secret"]
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What failed is tried again when a test says so. After its own few seconds a busy machine would
+    still be in the same round of sending."""
+    monkeypatch.setattr(deliveries, "FIRST_DELAY", timedelta(minutes=1))
 
 
 @pytest.fixture

@@ -22,11 +22,12 @@ from django.urls import reverse
 from channels_inbox.gates.models import Gate
 from conversations import deliveries
 from conversations.models import Attachment, Delivery, Entry, Identity
+from helpdesk.embedded import server_port
 from helpdesk.sandbox import standard
 from helpdesk.sandbox.generic import GenericSandbox
 from helpdesk.sandbox.provider import PICTURE, Reply, Request
 from tests.channels_inbox.providers.conftest import Place, connected, hand_over, knock
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,9 +225,7 @@ def test_the_client_of_the_readme(cast: Cast, admin: Agent, tmp_path: Path) -> N
     file = tmp_path / "client.py"
     file.write_text(code.partition("```python\n")[2].partition("```")[0])
     assert len([line for line in file.read_text().splitlines() if line.strip()]) <= 40
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = server_port()
     told = GenericSandbox(knock=knock)
     told.port = port
     place = connected(told, cast, admin)
@@ -254,7 +253,7 @@ def test_the_client_of_the_readme(cast: Cast, admin: Agent, tmp_path: Path) -> N
             assert re.match(r"customer-17 It comes tomorrow\. [0-9a-f-]{36}\n", line)
         finally:
             run.terminate()
-            run.wait(10)
+            run.wait(PATIENCE)
 
 
 class _Hook:

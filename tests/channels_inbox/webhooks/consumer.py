@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
+
+from helpdesk.embedded import server_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,8 +59,8 @@ class Consumer:
 
     def __enter__(self) -> Self:
         self._lock = threading.Lock()
-        with socket.create_server((LOOPBACK, 0)) as free:
-            self.port = free.getsockname()[1]
+        # Nobody is given it by chance between `down()` and `up()`.
+        self.port = server_port()
         self.up()
         return self
 

@@ -18,7 +18,7 @@ from conversations.thread import database_now
 from tests.builders import Cast, make_agent, make_ticket, ticket_of, write_in
 from tests.channels_inbox.webhooks.consumer import Consumer
 from tests.channels_inbox.webhooks.telling import note, tell
-from tests.patience import wait_for_a_lock
+from tests.patience import PATIENCE, wait_for_a_lock
 
 if TYPE_CHECKING:
     from pytest_django.fixtures import Settings
@@ -190,7 +190,7 @@ def test_a_removed_one_does_not_hold_up_a_message_that_arrives(
         make_ticket(cast.inbox)
         gone = threading.Thread(target=removed, args=(webhook, admin))
         gone.start()
-        gone.join(10)
+        gone.join(PATIENCE)
         assert not gone.is_alive()
     assert WebhookCall.objects.exists()
     keeping.tidy()

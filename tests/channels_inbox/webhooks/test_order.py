@@ -19,7 +19,7 @@ from channels_inbox.webhooks import keeping, queue, send
 from conversations.models import Agent
 from conversations.thread import database_now
 from tests.builders import Cast, make_ticket
-from tests.channels_inbox.webhooks.consumer import Consumer
+from tests.channels_inbox.webhooks.consumer import Consumer, Heard
 from tests.channels_inbox.webhooks.telling import (
     lease_ends,
     listening,
@@ -46,6 +46,16 @@ def test_two_workers_keep_the_order_of_each_ticket(
         for ticket in several:
             note(ticket, cast.alice, str(number))
     consumer.seconds = 0.05
+    two = threading.Event()
+
+    def held(heard: Heard) -> tuple[int, dict[str, str]]:
+        """The first one until another has come, for less time than it may take to answer."""
+        if consumer.at_once > 1:
+            two.set()
+        two.wait(8)
+        return 204, {}
+
+    consumer.answers = held
     told_by_workers(3, webhook.calls.count(), webhook)
     assert len(set(consumer.names)) == webhook.calls.count()
     assert consumer.in_order()
