@@ -17,7 +17,7 @@ from conversations.consumers.hub import Hub
 from helpdesk.embedded import free_port
 from helpdesk.serving import Server
 from tests.conversations.desk import sign_in
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ class Web:
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(20)
+        self.thread.join(PATIENCE)
         assert not self.thread.is_alive()
 
     def close_pages(self) -> None:
@@ -88,6 +88,7 @@ class Page:
             origin=Origin(f"http://{web.host}"),
             additional_headers={"Cookie": f"sessionid={session_of(client)}"},
             compression=None,
+            open_timeout=PATIENCE,
             legacy=True,
         )
 

@@ -14,6 +14,13 @@ from tests.builders import Cast
 from tests.conversations.happened import watched
 
 
+@pytest.fixture(autouse=True)
+def _long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease ends, and a pause between two tries, only where a test says so."""
+    monkeypatch.setattr(deliveries, "LEASE", timedelta(minutes=5))
+    monkeypatch.setattr(deliveries, "FIRST_DELAY", timedelta(minutes=5))
+
+
 @pytest.fixture
 def ticket(cast: Cast) -> Ticket:
     ticket = builders.make_ticket(cast.inbox)

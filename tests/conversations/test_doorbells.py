@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
+import threading
 import time
 from importlib import import_module
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import redis
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
 from django.test import override_settings
+from redis.asyncio.connection import AbstractConnection
 
 from conversations import (
     customers,
@@ -23,24 +25,26 @@ from conversations import (
     ownership,
     people,
     presence,
+    ringing,
     teams,
     tickets,
 )
 from conversations.models import Conversation, Team
-from conversations.ringing import MOST_WAITING, SEND_TIMEOUT, SENDER, Bell
+from conversations.ringing import MOST_WAITING, SENDER, Bell
 from conversations.thread import locked
 from helpdesk.embedded import free_port
 from tests import builders
 from tests.builders import head_of, make_inbox, make_ticket, write_in
 from tests.conversations.bells import Heard, listening
 from tests.conversations.verbs import OTHERS, VERBS, Desk
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_django import DjangoCaptureOnCommitCallbacks
 
+    from conversations.models import Agent
     from tests.builders import Cast
 
 
@@ -171,8 +175,7 @@ def test_a_change_of_rights_rings_for_the_agent(heard: Heard) -> None:
     for change in changes:
         heard.told()
         change()
-        groups = {told["group"] for told in heard.told("rights")}
-        assert groups == {doorbells.of_agent(cast.bob.pk)}
+        assert rights_of(heard, boss, cast.alice, cast.bob, cast.charlie) == {cast.bob}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -183,10 +186,14 @@ def test_a_new_password_and_signing_out_ring_for_the_agent(client: Any, heard: H
     client.logout()
     cast.alice.set_password("other")
     cast.alice.save()
-    bob, alice, charlie = map(doorbells.of_agent, (cast.bob.pk, cast.alice.pk, cast.charlie.pk))
-    # A server of a test before this one may still be ringing for somebody of its own.
-    groups = {told["group"] for told in heard.told("rights")} & {bob, alice, charlie}
-    assert groups == {bob, alice}
+    assert rights_of(heard, cast.alice, cast.bob, cast.charlie) == {cast.bob, cast.alice}
+
+
+def rights_of(heard: Heard, *agents: Agent) -> set[Agent]:
+    """For whom of these it rang. For others it may ring still: it does so twice more, seconds after
+    the test before this one."""
+    groups = {told["group"] for told in heard.told("rights")}
+    return {agent for agent in agents if doorbells.of_agent(agent.pk) in groups}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -208,24 +215,22 @@ def test_bells_of_one_conversation_that_wait_become_one() -> None:
     assert newer.over(older).message == {"type": "bell", "head": 7, "again": True, "group": "a"}
 
 
-def test_bells_that_wait_go_in_one_round_trip(heard: Heard) -> None:
+def test_bells_that_wait_go_in_one_round_trip(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = [(f"g{number}", {"type": "bell", "group": f"g{number}"}) for number in range(100)]
-
-    async def tell() -> int:
-        before = reads()
-        await get_channel_layer().group_send_all(told)
-        return reads() - before
-
     heard.told()
-    assert asyncio.run(tell()) < 20
-    assert heard.told() == [message for _group, message in told]
+    # Redis itself counts what everybody asks of it, and other tests run beside this one.
+    asked, send = list[int](), AbstractConnection.send_packed_command
 
+    async def counted(connection: AbstractConnection, *args: Any, **options: Any) -> None:
+        asked.append(threading.get_ident())
+        await send(connection, *args, **options)
 
-def reads() -> int:
-    """How often Redis has read what somebody asked of it."""
-    with redis.Redis.from_url(settings.REDIS_URL) as server:
-        found: int = server.info("stats")["total_reads_processed"]
-    return found
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
+    asyncio.run(get_channel_layer().group_send_all(told))
+    assert 0 < asked.count(threading.get_ident()) < 20
+    assert heard.told("bell") == [message for _group, message in told]
 
 
 def at(port: int) -> dict[str, Any]:
@@ -253,12 +258,18 @@ def test_more_bells_than_fit_drop_the_oldest() -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("silent_redis")
-def test_a_redis_that_hangs_slows_no_commit() -> None:
+def test_a_redis_that_hangs_slows_no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     cast = builders.make_cast()
-    began = time.monotonic()
+    # The first bell hangs until the end of the test: one commit that waited for it would be late.
+    monkeypatch.setattr(ringing, "SEND_TIMEOUT", 3 * PATIENCE)
+    took = []
     for _ in range(20):
+        began = time.monotonic()
         write_in(cast.inbox)
-    assert time.monotonic() - began < SEND_TIMEOUT * 10
+        took.append(time.monotonic() - began)
+    assert sum(took) < 3 * PATIENCE
+    # A machine that stands still for a while is late with one or two.
+    assert median(took) < 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -94,7 +94,10 @@ def _some_file() -> str:
     return default_storage.save("exports/zz/test", ContentFile(b"half"))
 
 
-def test_one_that_is_being_made_is_left_alone(suri: Agent, ticket: Ticket) -> None:
+def test_one_that_is_being_made_is_left_alone(
+    suri: Agent, ticket: Ticket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "LEASE", timedelta(minutes=5))
     ask(suri, ticket=ticket)
     assert exports.claim() is not None
     assert exports.claim() is None

@@ -49,16 +49,17 @@ def test_what_did_not_go_out_is_to_be_sent_again(cast: Cast, ticket: Ticket) -> 
 
 
 def test_what_is_promised_is_said_in_the_readers_words_and_time(cast: Cast, ticket: Ticket) -> None:
-    builders.answer(
+    sent = builders.answer(
         ticket,
         by=cast.alice,
         inbox=cast.inbox,
         to=builders.identity_of(),
         text="We will refund you within two days.",
     )
+    assert isinstance(sent, Entry)
     with timezone.override("Asia/Ho_Chi_Minh"), translation.override("vi"):
         packet = packets.prefilled(ticket)
-    due = timezone.now() + timedelta(days=2)
+        due = timezone.localtime(sent.at) + timedelta(days=2)
     assert packet.promised.text.startswith("We will refund you within two days. (")
     assert f"{due:%Y}" in packet.promised.text or f"{due:%y}" in packet.promised.text
     assert packet.mood.text == "Bình tĩnh"

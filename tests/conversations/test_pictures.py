@@ -17,6 +17,7 @@ from PIL import Image
 from conversations import pictures
 from conversations.attachments import store
 from conversations.errors import Busy
+from tests.patience import PATIENCE
 from tests.pictures import picture
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class Slow(io.BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         self.begun.set()
-        self.go_on.wait(20)
+        self.go_on.wait(PATIENCE)
         return super().read(size)
 
 
@@ -167,13 +168,13 @@ def test_one_is_drawn_at_a_time_and_nobody_waits_for_ever(monkeypatch: pytest.Mo
     first, second, made = Slow(picture()), Slow(picture()), list[bytes | None]()
     thread = threading.Thread(target=lambda: made.append(pictures.redrawn(first)))
     thread.start()
-    assert first.begun.wait(20)
+    assert first.begun.wait(PATIENCE)
     with pytest.raises(Busy):
         pictures.redrawn(second)
     assert not second.begun.is_set()
     for one in (first, second):
         one.go_on.set()
-    thread.join(20)
+    thread.join(PATIENCE)
     assert made[0]
     assert pictures.redrawn(second)
 

@@ -75,7 +75,7 @@ def test_a_promise_is_marked_on_a_message_by_its_menu(cast: Cast, ticket: Ticket
 def test_the_form_is_filled_from_what_the_message_says(cast: Cast, ticket: Ticket) -> None:
     entry = written(ticket, cast)
     html = sign_in(cast.alice).get(f"{at('promise', ticket.pk)}?entry={entry.pk}").content.decode()
-    tomorrow = timezone.localtime() + timedelta(days=1)
+    tomorrow = timezone.localtime(entry.at) + timedelta(days=1)
     assert f'value="{tomorrow:%Y-%m-%d}T15:00"' in html
     assert f'value="{TEXT}"' in html
 

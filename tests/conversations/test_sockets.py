@@ -182,10 +182,13 @@ def test_customers_learn_only_of_replies(desk: Cast, running: Web) -> None:
     with listening() as heard:
         page.do("typing", conversation=pk, mode="note", on=True)
         page.do("typing", conversation=pk, mode="reply", on=True)
-        page.do("typing", conversation=pk, mode="reply", on=False, identity=visitor.pk)
         page.settle()
         group = {"type": "typing", "group": doorbells.of_visitor(visitor.pk), "name": "Alice"}
-        assert heard.told("typing") == [{**group, "on": True}, {**group, "on": False}]
+        # Bells that wait for the sender would become one.
+        assert heard.told("typing") == [{**group, "on": True}]
+        page.do("typing", conversation=pk, mode="reply", on=False, identity=visitor.pk)
+        page.settle()
+        assert heard.told("typing") == [{**group, "on": False}]
 
 
 def test_where_something_is_restricted_only_the_one_written_to_learns_of_it(
@@ -244,4 +247,5 @@ def test_the_heartbeat_tells_an_old_page_of_a_join(desk: Cast, running: Web) -> 
     page.watch(other.conversation_id, head_of(other.conversation_id))
     row = merges.merge(one.conversation, other.conversation, by=desk.alice, reason="One.")
     running.beat()
-    assert page.hear("beat")["heads"] == {str(other.conversation_id): head_of(row.into_id)}
+    # The hub's own clock may have told the head from before.
+    assert page.hear("beat", heads={str(other.conversation_id): head_of(row.into_id)})

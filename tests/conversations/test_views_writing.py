@@ -91,7 +91,7 @@ def test_send_and_resolve_survives_a_stop() -> None:
         {"text": "  "},
         {"cc": "not an address"},
         {"identity": 0},
-        {"inbox": 999},
+        {"inbox": 0},
         {"seen": "x"},
         {"client_token": "x"},
         {"text": "x" * 100_001},

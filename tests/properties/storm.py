@@ -8,7 +8,7 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from django.db import OperationalError, connection
@@ -17,6 +17,7 @@ from conversations import intake, merges, replies, timeline
 from conversations.errors import BadInput
 from conversations.models import Conversation, Entry, Merge, Ticket
 from tests import builders
+from tests.patience import PATIENCE
 from tests.properties import laws
 from tests.properties.crew import failures, together
 from tests.properties.reader import Reader
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class Storm:
-    """`writers` write, `joiners` join and undo, `readers` follow by catch-up, for some seconds."""
+    """`writers` write, `joiners` join and undo, `readers` follow by catch-up, for some seconds: for
+    more of them where not all of it has happened by then, or it isn't `enough`."""
 
     cast: Cast
     seconds: float
@@ -39,6 +41,7 @@ class Storm:
     readers: int = 5
     people: int = 3
     since: Callable[..., Changes] = timeline.since
+    enough: Callable[[], bool] = lambda: True
     counts: Counter[str] = field(default_factory=Counter)
     written: set[str] = field(default_factory=set)
 
@@ -52,19 +55,33 @@ class Storm:
             Reader(self.homes[number % self.people], self.cast.charlie, 20, self.since)
             for number in range(self.readers)
         ]
-        self.until = time.monotonic() + self.seconds
         answers = together(
             *[partial(self._write, number) for number in range(self.writers)],
             *[partial(self._join, number) for number in range(self.joiners)],
             *[partial(self._read, reader) for reader in self.open_pages],
-            patience=self.seconds + 60,
+            patience=self.seconds + PATIENCE + 60,
         )
         wrong = [f"{type(error).__name__}: {error}" for error in failures(answers)]
         return wrong + self._stale_pages() + [str(each) for each in laws.breaches().items()]
 
+    @cached_property
+    def until(self) -> float:
+        """From when the first of them has begun: they may have to wait for their connections."""
+        return time.monotonic() + self.seconds
+
+    def _goes_on(self) -> bool:
+        now = time.monotonic()
+        if now < self.until:
+            return True
+        wanted = ("written", "joined", "undone") if self.joiners else ("written",)
+        happened = all(self.counts[what] for what in wanted) and all(
+            reader.rounds for reader in self.open_pages
+        )
+        return now < self.until + PATIENCE and not (happened and self.enough())
+
     def _write(self, seed: int) -> None:
         dice = random.Random(seed)
-        while time.monotonic() < self.until:
+        while self._goes_on():
             place = dice.randrange(self.people)
             text = f"{seed}:{uuid.uuid4()}"
             if dice.random() < 0.5:
@@ -82,7 +99,7 @@ class Storm:
 
     def _join(self, seed: int) -> None:
         dice = random.Random(seed)
-        while time.monotonic() < self.until:
+        while self._goes_on():
             one, two = dice.sample(self.homes, 2)
             row = Merge.objects.filter(undone_at=None).order_by("?").first()
             try:
@@ -100,7 +117,7 @@ class Storm:
 
     def _read(self, reader: Reader) -> None:
         reader.load()
-        while time.monotonic() < self.until:
+        while self._goes_on():
             reader.ask()
             time.sleep(0.03)
         self.counts["asked"] += reader.rounds

@@ -15,7 +15,7 @@ from conversations.models import Agent, Entry, Team, Ticket
 from conversations.thread import SYSTEM, locked
 from tests import builders
 from tests.builders import Cast
-from tests.patience import wait_for_a_lock
+from tests.patience import PATIENCE, wait_for_a_lock
 from tests.properties import laws
 from tests.properties.crew import failures, together
 
@@ -97,9 +97,10 @@ def test_two_teams_do_not_fill_one_agent_twice(cast: Cast) -> None:
 
 def nobody_twice(cast: Cast, tickets: int, agents: int, runners: int) -> None:
     crew = [builders.make_agent(f"Agent{n} X", cast.support) for n in range(agents)]
-    presence.renew(agent.pk for agent in crew)
     for number in range(tickets):
         builders.make_ticket(cast.inbox, f"{number}@example.org")
+    # Not before: so many tickets take a while, and being here lasts a minute.
+    presence.renew(agent.pk for agent in crew)
     answers = together(*[assignment.assign_due] * runners, patience=600)
     assert failures(answers) == []
     assert sum(answers) == tickets
@@ -133,7 +134,7 @@ def test_what_somebody_is_at_does_not_hold_up_its_neighbours(cast: Cast) -> None
             thread.event(held, "snoozed", by=SYSTEM)
 
     def assign() -> int:
-        assert writing.wait(20)
+        assert writing.wait(PATIENCE)
         return assignment.assign_in(cast.support)
 
     assert together(write, assign) == [None, 4]

@@ -61,18 +61,24 @@ racing = pytest.mark.django_db(transaction=True)
 QUICK = settings(GATE, max_examples=200, phases=[Phase.generate], print_blob=False)
 
 
-def head_read_last(
-    conversation: Conversation, agent: Agent, head: int, *, limit: int = 200
-) -> Changes:
-    changes = timeline.since(conversation, agent, head, limit=limit)
-    time.sleep(0.02)
-    top = builders.head_of(conversation.pk)
-    return changes if changes.more or changes.reset else replace(changes, head=top)
-
-
 @racing
 def test_the_head_read_after_the_rows() -> None:
-    storm = Storm(builders.make_cast(), 2, joiners=0, people=1, since=head_read_last)
+    between = threading.Event()
+
+    def head_read_last(
+        conversation: Conversation, agent: Agent, head: int, *, limit: int = 200
+    ) -> Changes:
+        changes = timeline.since(conversation, agent, head, limit=limit)
+        time.sleep(0.02)
+        top = builders.head_of(conversation.pk)
+        if changes.more or changes.reset:
+            return changes
+        if top > changes.head:
+            between.set()
+        return replace(changes, head=top)
+
+    cast = builders.make_cast()
+    storm = Storm(cast, 2, joiners=0, people=1, since=head_read_last, enough=between.is_set)
     assert any("is stale" in wrong for wrong in storm.blow())
 
 

@@ -59,6 +59,7 @@ class Place:
         }
 
 
+SOON = (timezone.now() + timedelta(days=30)).isoformat()
 # name → (method, path, body). A team's or an agent's numbers are no secret.
 DOORS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "customer": ("GET", "customers/{conversation}/", {}),
@@ -84,7 +85,7 @@ DOORS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "take": ("POST", "tickets/{ticket}/take/", {"epoch": 2}),
     "release": ("POST", "tickets/{ticket}/release/", {"epoch": 2}),
     "assign": ("POST", "tickets/{ticket}/assign/", {"epoch": 3, "agent": None}),
-    "snooze": ("POST", "tickets/{ticket}/snooze/", {"until": "2027-01-01T09:00:00Z"}),
+    "snooze": ("POST", "tickets/{ticket}/snooze/", {"until": SOON}),
     "pending": ("POST", "tickets/{ticket}/pending/", {}),
     "resolve": ("POST", "tickets/{ticket}/resolve/", {}),
     "reopen": ("POST", "tickets/{ticket}/reopen/", {}),
@@ -99,14 +100,14 @@ DOORS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "recall": ("POST", "offers/{offer_recalled}/recall/", {}),
     "promises_of_ticket": ("GET", "tickets/{ticket}/promises/", {}),
     "promises_of_ticket-make": (
-        "POST", "tickets/{ticket}/promises/", {"text": "x", "due_at": "2027-01-01T09:00:00Z"},
+        "POST", "tickets/{ticket}/promises/", {"text": "x", "due_at": SOON},
     ),
     "promise": ("GET", "promises/{promise}/", {}),
     "keep": ("POST", "promises/{promise}/keep/", {}),
     "break": ("POST", "promises/{promise_broken}/break/", {}),
     "drop": ("POST", "promises/{promise_dropped}/drop/", {"reason": "x"}),
     "put_off": (
-        "POST", "promises/{promise_put_off}/put-off/", {"due_at": "2027-01-01T09:00:00Z"},
+        "POST", "promises/{promise_put_off}/put-off/", {"due_at": SOON},
     ),
     "held": ("GET", "held/{held}/", {}),
     "held-undo": ("DELETE", "held/{held}/", {}),

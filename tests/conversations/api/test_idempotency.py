@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
 
+from conversations.api import idempotency
 from conversations.models import (
     Attachment,
     Entry,
@@ -21,7 +22,7 @@ from conversations.models import (
 from conversations.tasks import forget_old_keys
 from tests.builders import Cast, make_ticket, write_in
 from tests.conversations.api.calls import Caller, Program, answering, said
-from tests.patience import wait_for_a_lock
+from tests.patience import PATIENCE, wait_for_a_lock
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -132,7 +133,10 @@ def test_a_crash_after_the_verb_leaves_neither_message_nor_key(
     assert said(ticket) == ["It is on its way."]
 
 
-def test_of_two_at_once_one_is_done_and_both_are_told_the_same(desk: Cast) -> None:
+def test_of_two_at_once_one_is_done_and_both_are_told_the_same(
+    desk: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "WAITS", f"{PATIENCE:.0f}s")
     ticket = make_ticket(desk.inbox)
     path, body = f"tickets/{ticket.pk}/note/", {"text": "Once."}
     one = Program(desk.alice)
@@ -142,7 +146,7 @@ def test_of_two_at_once_one_is_done_and_both_are_told_the_same(desk: Cast) -> No
     for caller in callers:
         caller.start()
     for caller in callers:
-        caller.join(30)
+        caller.join(2 * PATIENCE)
     assert {caller.told.status_code for caller in callers} == {201}
     assert len({caller.told.content for caller in callers}) == 1
     assert Entry.objects.filter(kind=Kind.NOTE).count() == 1

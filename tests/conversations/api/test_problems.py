@@ -117,7 +117,7 @@ def test_nonsense_is_a_refusal_and_never_a_failure(
         "conversations/{c}/entries/?since=-1", "conversations/{c}/entries/?since=x",
         "conversations/{c}/entries/?since=99999999999999999999", "conversations/{c}/entries/?since=1&order=oldest",
         "conversations/{c}/entries/?cursor=LDE=", "conversations/{c}/entries/?order=up",
-        "conversations/{c}/entries/?ticket=999",
+        "conversations/{c}/entries/?ticket=999999999",
     ],
 )  # fmt: skip
 def test_queries_that_are_none(alice: Program, ticket: Ticket, query: str) -> None:

@@ -251,12 +251,15 @@ def test_work_grows_with_the_text_whatever_is_written(piece: str) -> None:
 def test_a_message_of_two_thousand_words_is_read_in_few_steps() -> None:
     plain = "The lamp came in a box that was open and a bit wet. We use it in our kitchen now. "
     promise = "I will send it by Friday and you will hear from us within 24 hours of today. "
+    # What is made once for all texts is made by now.
+    found(plain + promise)
     assert steps(lambda: found(plain * 111)) <= 5 * 2_000
     assert steps(lambda: found(promise * 125)) <= 30 * 2_000
 
 
 def test_what_is_beyond_forty_thousand_signs_is_not_read() -> None:
     long = "This is so. " * 5_000
+    found("This is so.")
     assert steps(lambda: found(long)) <= steps(lambda: found(long + long)) * 1.05
     assert not found(long + "I will send it by Friday.")
 

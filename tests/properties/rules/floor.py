@@ -164,7 +164,8 @@ class Floor(RuleBasedStateMachine):
         self.boss = builders.make_agent("Dana", cast.support, role="admin")
         self.inboxes = [
             cast.inbox,
-            builders.make_inbox(cast.billing, "Billing mail", undo_window=timedelta(seconds=30)),
+            # For longer than all steps take: no reply goes out by itself between them.
+            builders.make_inbox(cast.billing, "Billing mail", undo_window=timedelta(hours=1)),
             builders.make_inbox(cast.support, "Texts", kind="twilio_sms"),
             builders.make_inbox(cast.billing, "Legal", restriction="legal"),
         ]
