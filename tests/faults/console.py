@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from tests.faults.plan import AGENT, PASSWORD
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     import uuid
@@ -42,23 +43,26 @@ class Console:
 
     def page(self, path: str) -> str:
         """What it shows, after signing in if need be."""
-        answer = self._browser.get(path)
+        answer = self._browser.get(path, timeout=PATIENCE)
         if answer.is_redirect:
             self._sign_in()
-            answer = self._browser.get(path)
+            answer = self._browser.get(path, timeout=PATIENCE)
         return answer.raise_for_status().text
 
     def press(self, path: str, on: str) -> int:
         """The button of a form without fields, `on` a page that shows it. The status."""
         fields = form_fields(self.page(on), "")
         referer = f"{self._browser.base_url}"
-        return self._browser.post(path, data=fields, headers={"Referer": referer}).status_code
+        answer = self._browser.post(
+            path, data=fields, headers={"Referer": referer}, timeout=PATIENCE
+        )
+        return answer.status_code
 
     def _sign_in(self) -> str:
-        page = self._browser.get("/account/login/")
+        page = self._browser.get("/account/login/", timeout=PATIENCE)
         fields = form_fields(page.text, "") | {"login": AGENT, "password": PASSWORD}
         answer = self._browser.post(
-            "/account/login/", data=fields, headers={"Referer": str(page.url)}
+            "/account/login/", data=fields, headers={"Referer": str(page.url)}, timeout=PATIENCE
         )
         return "signed in" if answer.is_redirect else f"sign-in {answer.status_code}"
 

@@ -20,6 +20,7 @@ from helpdesk.bench.live import Viewer, database_url, session_of
 from helpdesk.embedded import free_port, listening
 from tests.builders import make_agent, make_inbox, make_team, make_ticket
 from tests.faults.crowd import Page
+from tests.faults.stand import START_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ class Served:
                 **self.environment,
             },
         )
-        until = time.monotonic() + 40
+        until = time.monotonic() + START_SECONDS
         while not listening(port):
             assert process.poll() is None
             assert time.monotonic() < until

@@ -18,6 +18,7 @@ from tests.faults import checker, ledger
 from tests.faults import plan as plans
 from tests.faults.chaos import Chaos
 from tests.faults.stand import ROOT, standing
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +87,7 @@ def program(name: str, stand: Stand, plan: Plan) -> Iterator[subprocess.Popen[by
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def await_rest(stand: Stand, patience: float) -> dict[str, int]:

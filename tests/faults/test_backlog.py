@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.faults.desk import rows, until
+from tests.faults.desk import rows, stalls, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ WHERE kind = 'message' AND text LIKE '%%backlog-%%' ORDER BY identity_id, seq
 """
 CHATS: Final[LiteralString] = """
 SELECT state, extract(epoch FROM ended_at - received_at)::float8 FROM channels_inbox_item
-WHERE inbox_id = %s ORDER BY 2
+WHERE inbox_id = %s AND id > %s ORDER BY 2
 """
 
 
@@ -63,19 +63,29 @@ def test_chats_go_on_beside_a_backlog_of_mail(stand: Stand, mails: int) -> None:
     told = json.loads(stand.run("chat", "-m", "tests.faults.furnish_chat", str(VISITORS)))
     mails = int(os.environ.get("FAULT_MAILS", mails)) if mails > WRITERS else mails
     values = {"mail": MAIL, "writers": WRITERS if mails > WRITERS else 20, "count": mails}
+    # Its workers are up; those that a test before killed may still be starting.
+    first = chat(stand, told, while_=lambda: False)
+    until(lambda: ends(stand, told, 0) == ["threaded"] * first)
+    [(last,)] = rows(stand, "SELECT max(id) FROM channels_inbox_item")
     with psycopg.connect(stand.place.database_url) as connection:
         connection.execute(QUEUE, values)
     began = time.monotonic()
-    said = chat(stand, told, while_=lambda: rows(stand, LEFT) != [(0,)])
+    with stalls() as stalled:
+        said = chat(stand, told, while_=lambda: rows(stand, LEFT) != [(0,)])
+        until(lambda: ends(stand, told, last) == ["threaded"] * said)
     print(f"{mails} mails threaded after {time.monotonic() - began:.0f} s")
-    until(lambda: [state for state, _s in rows(stand, CHATS, told["inbox"])] == ["threaded"] * said)
-    took = [seconds for _state, seconds in rows(stand, CHATS, told["inbox"])]
+    took = [seconds for _state, seconds in rows(stand, CHATS, told["inbox"], last)]
     print(f"{said} chats meanwhile: half in {took[said // 2]:.3f} s,", end=" ")
     print(f"95 % in {took[said * 95 // 100]:.3f} s, all in {took[-1]:.3f} s")
-    assert took[said * 95 // 100] < MOST_SECONDS
+    assert took[said * 95 // 100] < MOST_SECONDS + stalled.seconds
     found = rows(stand, THREADED)
     assert len(found) == len({mark for mark, _who in found}) == mails
     assert found == sorted(found, key=lambda row: (row[1], row[0]))
+
+
+def ends(stand: Stand, told: dict[str, Any], last: int) -> list[str]:
+    """How chats after this one have ended."""
+    return [state for state, _seconds in rows(stand, CHATS, told["inbox"], last)]
 
 
 def chat(stand: Stand, told: dict[str, Any], *, while_: Callable[[], bool]) -> int:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from tests.faults.stand import Stand
 
 SLOW_WORKERS = ("worker-slow", SECOND_SLOW)
-WHOLE = Plan(busy=0.0, breaks_after_dot=0.0, breaks_before_dot=0.0, answers_after=4.0)
-"""A provider that loses no connection, and thinks before it answers."""
+WHOLE = Plan(busy=0.0, breaks_after_dot=0.0, breaks_before_dot=0.0, answers_after=12.0)
+"""A provider that loses no connection, and thinks before it answers: for less than a lease, and long
+enough to freeze who waits for it."""
 
 
 @pytest.mark.full
@@ -70,7 +71,7 @@ def test_a_frozen_sender_that_wakes_up_writes_nothing(stand: Stand, past: float)
         for worker in SLOW_WORKERS:
             stand.freeze(worker)
         try:
-            until(lambda: _state(stand, text) == "ambiguous", seconds=40)
+            until(lambda: _state(stand, text) == "ambiguous")
             time.sleep(past)
         finally:
             for worker in SLOW_WORKERS:

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.channels import WORKERS, World, world
 from tests.faults.checkouts import added
 from tests.faults.console import Console
-from tests.faults.desk import ends_of, entries_of, rows, until
+from tests.faults.desk import ends_of, entries_of, rows, stalls, until
 from tests.faults.stand import ROOT, standing
 from tests.faults.test_repeats import digest, mail, post_all
 
@@ -92,7 +92,7 @@ class Flood:
 def test_a_poisonous_call_ends_dead_and_its_neighbours_go_on(tmp_path: Path, flood: Flood) -> None:
     root = added(tmp_path, PARSER, DEFECT_OF_CALLS)
     with standing(root) as stand, world(stand) as around:
-        with ThreadPoolExecutor(1) as caller:
+        with stalls() as stalled, ThreadPoolExecutor(1) as caller:
             calling = caller.submit(call, around, flood)
             deaths = alive_until(stand, calling.done)
             calling.result()
@@ -108,7 +108,7 @@ def test_a_poisonous_call_ends_dead_and_its_neighbours_go_on(tmp_path: Path, flo
         print(f"95 % in {seconds[others * 95 // 100]:.3f} s, all in {seconds[-1]:.3f} s")
         assert (deaths, attempts, reason) == (1, 8, "ReaderDied: SIGSEGV")
         assert not any(late for late, _took in found)
-        assert seconds[others * 95 // 100] < flood.most_seconds
+        assert seconds[others * 95 // 100] < flood.most_seconds + stalled.seconds
 
         desk = Console(stand.place.address)
         assert "replay" in desk.page(NOTHING_LOST)

@@ -88,7 +88,7 @@ def test_the_same_mail_by_two_workers_at_once(stand: Stand) -> None:
             [letter.sender],
         )
         assert post_all(stand, calls) == [202, 202]
-        until(lambda: rows(stand, WAITING_FOR_LOCKS)[0][0] >= 2, seconds=12)
+        until(lambda: rows(stand, WAITING_FOR_LOCKS)[0][0] >= 2)
     digests = [digest(raw) for _, raw in calls]
     until(lambda: ends_of(stand, digests) == ["duplicate", "threaded"])
     assert len(entries_of(stand, letter.mark)) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +21,8 @@ from tests.builders import answer, ticket_of
 from tests.channels_inbox.chatting import make_chat
 from tests.journeys.browsers import PATIENCE, Desk
 from tests.journeys.serving import serving
+from tests.patience import PATIENCE as SECONDS
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,12 +98,9 @@ class Shop:
 
 def newest() -> Entry:
     """The visitor's last message, once it is threaded."""
-    for _ in range(200):
-        found = Entry.objects.filter(direction="in").order_by("-at").first()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("nothing came in")
+    came = Entry.objects.filter(direction="in").order_by("-at")
+    until(came.exists)
+    return came[0]
 
 
 def texts() -> list[str]:
@@ -199,7 +197,7 @@ def working() -> Iterator[None]:
         yield
     finally:
         over.set()
-        worker.join(10)
+        worker.join(SECONDS)
 
 
 @pytest.fixture

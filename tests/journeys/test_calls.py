@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from conversations.models import Agent, Entry
 from tests.builders import make_ticket, ticket_of
 from tests.conversations.calling import make_phone, noted, tells
-from tests.journeys.browsers import needs_chromium, troubles
+from tests.journeys.browsers import is_live, needs_chromium, troubles
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -46,6 +46,7 @@ def test_a_call_is_noted_from_everywhere_by_keys(desk: Desk, cast: Cast) -> None
     expect(line).to_contain_text("They called")
     expect(alice.locator("#feed")).to_contain_text("The lamp is late.")
 
+    is_live(alice)
     alice.keyboard.press("Escape")
     alice.keyboard.press("l")
     expect(alice.get_by_label("Their number")).to_have_value("+84901112223")

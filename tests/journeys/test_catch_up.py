@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -52,6 +53,7 @@ from tests.conversations import botting
 from tests.conversations.calling import NUMBER, make_phone, noted, tells
 from tests.conversations.promising import due_soon
 from tests.journeys.browsers import needs_chromium
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
     from tests.journeys.browsers import Desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
-PAUSE_MS, TRIES = 100, 30
+PAUSE_MS = 100
 VERBS = (
     *(attachments, bots, calls, customers, deliveries, handoffs, intake, merges, mirrored),
     *(ownership, promises, replies, telephony, tickets),
@@ -487,11 +489,9 @@ def said(page: Page) -> dict[str, Any]:
 
 
 def settled(live: Page, fresh: Page) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What both say once they say the same, or after a moment in which they didn't come to it."""
-    other = said(fresh)
-    for _ in range(TRIES):
-        if (one := said(live)) == other:
-            break
+    """What both say once they say the same, or once patience ends."""
+    other, ends = said(fresh), time.monotonic() + PATIENCE
+    while (one := said(live)) != other and time.monotonic() < ends:
         live.wait_for_timeout(PAUSE_MS)
     return one, other
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from conversations import handoffs, ownership
 from conversations.models import Offer, Ticket
 from tests.builders import make_agent, make_ticket, run_out, write_in
-from tests.journeys.browsers import needs_chromium, troubles
+from tests.journeys.browsers import hears, listens, needs_chromium, troubles
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -52,16 +52,16 @@ def test_what_is_handed_over_is_read_accepted_and_answered(
     hand_over(alice, "Bob")
     expect(alice.get_by_label("Asks")).to_have_value("where is my parcel?")
     alice.get_by_label("Why").fill("I am off now.")
+    listens(bob)
     alice.get_by_role("button", name="Offer", exact=True).click()
     card = alice.locator(".offer")
     expect(card).to_contain_text("You offer this to Bob")
 
     # It arrives without taking the focus or the page.
     expect(bob.locator("#offered")).to_have_text("1")
-    expect(bob.locator("#say")).to_contain_text("Offered to you: 1")
+    hears(bob, "Offered to you: 1")
     assert bob.url.endswith("/desk/mine/open/")
-    bob.keyboard.press("g")
-    bob.keyboard.press("h")
+    bob.keyboard.type("gh")
     bob.locator("#rows .list-row", has_text="Kim Park").click()
     theirs = bob.locator(".offer.mine")
     expect(theirs).to_contain_text("where is my parcel?")

@@ -61,7 +61,8 @@ async (step) => {
     const row = visible(), key = row.dataset.key, at = thread.scrollTop;
     thread.scrollTop += step;
     const moved = row.getBoundingClientRect().bottom;
-    await new Promise((done) => setTimeout(done, 15));
+    // What is scrolled is only told with the next frame.
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 15)));
     const now = document.querySelector(`[data-key="${key}"]`);
     if (now) jumped = Math.max(jumped, Math.abs(now.getBoundingClientRect().bottom - moved));
     most = Math.max(most, document.querySelectorAll("#feed [data-key]").length);

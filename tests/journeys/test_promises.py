@@ -12,7 +12,7 @@ from conversations import handoffs, ownership, promises, tickets
 from conversations.models import Promise, Ticket
 from tests.builders import head_of, make_ticket
 from tests.conversations.promising import due_soon, overdue, promised
-from tests.journeys.browsers import needs_chromium, troubles
+from tests.journeys.browsers import hears, is_live, listens, needs_chromium, troubles
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -64,15 +64,15 @@ def test_what_is_written_is_kept_as_a_promise_and_kept(
     # They hear of it before it is due, though the ticket was out of sight.
     tickets.set_pending(ticket, by=cast.bob)
     due_soon(Promise.objects.get())
+    listens(bob)
     assert promises.warn_due() == 1
     expect(bob.locator("#pressing")).to_have_text("1")
-    expect(bob.locator("#say")).to_contain_text("Promises due now: 1")
+    hears(bob, "Promises due now: 1")
     expect(alice.locator("#pressing")).to_be_hidden()
     expect(bob.locator("#feed")).to_contain_text("Due soon: “I will call you back")
 
     bob.locator("#thread").focus()
-    bob.keyboard.press("g")
-    bob.keyboard.press("p")
+    bob.keyboard.type("gp")
     expect(bob.locator("h1")).to_have_text("Promises")
     expect(bob.locator(".promise-line")).to_contain_text("inherited")
     bob.get_by_role("button", name="Kept").click()
@@ -100,6 +100,7 @@ def test_by_the_keyboard_and_nothing_is_resolved_unasked(
     bar = alice.locator("#promises .promise")
     expect(bar).to_contain_text("Send the label")
 
+    is_live(alice)
     alice.locator("#thread").focus()
     alice.keyboard.press("e")
     expect(alice.locator("main")).to_contain_text("Something promised here is still open.")
@@ -109,6 +110,7 @@ def test_by_the_keyboard_and_nothing_is_resolved_unasked(
     alice.keyboard.press("Enter")
     expect(bar).to_have_count(0)
     expect(alice.locator("#feed")).to_contain_text("They found it.")
+    is_live(alice)
     alice.locator("#thread").focus()
     alice.keyboard.press("e")
     expect(alice.locator(".strip-state")).to_contain_text("Resolved")

@@ -54,6 +54,7 @@ def sign_in(page: Page, email: str, password: str) -> None:
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "login" not in url)
 
 
 def test_from_an_empty_desk_to_a_team(page: Page, chromium: Browser, web: Web) -> None:
@@ -95,7 +96,7 @@ def test_from_an_empty_desk_to_a_team(page: Page, chromium: Browser, web: Web) -
     joined.get_by_label("Your name").fill("Bob Tran")
     joined.get_by_label("Password").fill("another-long-password")
     joined.get_by_role("button", name="Join").click()
-    joined.wait_for_url(web.url + "/**")
+    joined.wait_for_url(lambda url: "/join/" not in url)
     joined.goto(reverse("settings:account"))
     expect(joined.get_by_label("Your name")).to_have_value("Bob Tran")
     assert Agent.objects.get(email="bob@lamps.example").memberships.count() == 1

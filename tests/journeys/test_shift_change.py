@@ -12,7 +12,7 @@ from conversations.models import Agent, Offer, Promise, Ticket
 from tests.builders import make_agent, write_in
 from tests.conversations.on_shift import alices, changing, over, shift_of, told
 from tests.conversations.promising import promised
-from tests.journeys.browsers import needs_chromium, troubles
+from tests.journeys.browsers import hears, listens, needs_chromium, troubles
 from tests.properties import laws
 
 if TYPE_CHECKING:
@@ -38,15 +38,15 @@ def test_ten_conversations_change_hands(desk: Desk, cast: Cast) -> None:
     # She is told without losing her place or the focus.
     alice.locator("#rows .list-row").first.focus()
     here = alice.url
+    listens(alice)
     assert shift_ends.tell_due() == 1
     expect(alice.locator("#shift")).to_have_text("10")
-    expect(alice.locator("#say")).to_contain_text("Your shift changes. To hand over: 10")
+    hears(alice, "Your shift changes. To hand over: 10")
     expect(alice.locator("#rows .list-row").first).to_be_focused()
     assert alice.url == here
 
     # By the keyboard to the board; what is not right is corrected where it stands.
-    alice.keyboard.press("g")
-    alice.keyboard.press("s")
+    alice.keyboard.type("gs")
     expect(alice.locator(".shift-card")).to_have_count(10)
     expect(alice.locator(".shift-state")).to_contain_text("Your shift ends at")
     expect(alice.locator(".shift-state")).to_contain_text("Late")

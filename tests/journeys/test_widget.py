@@ -26,6 +26,7 @@ from tests.journeys.shop import (
     say,
     texts,
 )
+from tests.patience import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
     from tests.builders import Cast
 
 pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
+KEPT = """part => [localStorage, sessionStorage].flatMap((box) =>
+  Object.entries(box).filter(([name]) => name.includes(part)).map(([, value]) => value))"""
+
+
+def keeps(page: Page, part: str) -> list[str]:
+    """What the site's page keeps for the chat under names like this."""
+    found: list[str] = page.evaluate(KEPT, part)
+    return found
 
 
 def test_a_visitor_writes_and_is_answered(shop: Shop, cast: Cast) -> None:
@@ -87,7 +96,7 @@ def test_what_was_read_a_moment_before_the_page_is_left_stays_read(shop: Shop, c
     shop.reply("Yes?", cast.alice)
     expect(rows(page)).to_have_count(2)
     # The page knows that it was on screen; telling the desk waits a little longer.
-    page.wait_for_function("Object.keys(localStorage).some((name) => /seen$/.test(name))")
+    until(lambda: keeps(page, "kept:seen"))
     page.keyboard.press("Escape")
     expect(launcher(page)).to_have_attribute("aria-expanded", "false")
     page.reload()
@@ -105,7 +114,9 @@ def test_a_reload_finds_everything_as_it_was(shop: Shop, cast: Cast) -> None:
     expect(frame.locator(".row[data-id]")).to_have_count(3)
     frame.locator("#thread").evaluate("view => (view.scrollTop = 150)")
     frame.locator("#text").fill("Half a sent")
-    page.wait_for_timeout(600)
+    place = frame.locator("#thread").evaluate("view => view.scrollHeight - view.scrollTop")
+    until(lambda: keeps(page, "kept:tab:scroll") == [str(round(place))])
+    until(lambda: keeps(page, "kept:draft"))
     page.evaluate("history.pushState({}, '', '/delivery')")
     page.reload()
     expect(launcher(page)).to_have_attribute("aria-expanded", "true")
@@ -115,6 +126,7 @@ def test_a_reload_finds_everything_as_it_was(shop: Shop, cast: Cast) -> None:
     assert abs(frame.locator("#thread").evaluate("view => view.scrollTop") - 150) < 60
     assert page.evaluate("document.activeElement === document.body"), "focus stays with the page"
     frame.get_by_role("button", name="Close chat").click()
+    expect(launcher(page)).to_have_attribute("aria-expanded", "false")
     page.reload()
     page.wait_for_timeout(500)
     expect(launcher(page)).to_have_attribute("aria-expanded", "false")
@@ -128,10 +140,12 @@ def test_what_is_written_offline_goes_out_once_and_in_order(shop: Shop, cast: Ca
 
     shop.web.stop()
     expect(frame.locator("#line")).to_contain_text("Offline")
-    for text in ("One", "Two", "Three"):
+    offline = ("One", "Two", "Three")
+    for text in offline:
         say(page, text)
     expect(frame.locator(".row.sending")).to_have_count(3)
     # Not even the panel can be had now; the site's page has kept what waits.
+    until(lambda: all(f'"{text}"' in "".join(keeps(page, "kept:out:")) for text in offline))
     page.reload()
     expect(page.get_by_text("The chat can’t be reached.")).to_be_visible()
 
@@ -152,7 +166,9 @@ def test_what_is_written_offline_goes_out_once_and_in_order(shop: Shop, cast: Ca
     expect(rows(page)).to_contain_text(["Zero", "One", "Two", "Three"])
     page.wait_for_timeout(500)
     assert lost == ["One"]
-    assert texts() == ["Zero", "One", "Two", "Three"]
+    # A row says "sent" once the desk has kept it, before it is threaded.
+    until(lambda: texts() == ["Zero", "One", "Two", "Three"])
+    expect(frame.locator(".row[data-id]")).to_have_count(4)
     expect(rows(page)).to_have_count(4)
     shop.forgive("Failed to load resource", "WebSocket", "target origin", "net::")
 
@@ -173,7 +189,7 @@ def test_two_tabs_stay_in_step(shop: Shop, cast: Cast) -> None:
     for page in (one, two):
         expect(rows(page)).to_have_count(3)
     expect(launcher(two)).to_have_accessible_name("Open chat")
-    assert texts() == ["From the first tab", "From the second"]
+    until(lambda: texts() == ["From the first tab", "From the second"])
 
 
 def test_without_websockets_it_polls(shop: Shop, cast: Cast) -> None:
@@ -211,22 +227,19 @@ def test_typing_and_seen_go_both_ways(shop: Shop, cast: Cast) -> None:
     expect(rows(page).last).to_contain_text("Sent")
     identity = Identity.objects.get(pk=entry.identity_id)
     typing = frame.get_by_text("Alice is typing").first
-    for _ in range(40):
+
+    def is_shown() -> bool:
         # As a browser does it: again each second, as any one may be lost.
         doorbells.say_typing(identity.pk, name="Alice", on=True)
         page.wait_for_timeout(500)
-        if typing.is_visible():
-            break
-    expect(typing).to_be_visible()
+        return typing.is_visible()
+
+    until(is_shown)
     shop.reply("Yes", cast.alice)
     expect(frame.locator("#typing")).to_be_hidden()
     reading.mark_read(entry.conversation, {entry.ticket_id: entry.at}, by=cast.alice)
     expect(rows(page).filter(has_text="Are you there?")).to_contain_text("Seen")
-    for _ in range(100):
-        if Delivery.objects.get(entry__text="Yes").state == "read":
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("nobody was told that it was read")
+    until(lambda: Delivery.objects.get(entry__text="Yes").state == "read")
 
 
 def test_what_comes_in_below_waits_for_a_look(shop: Shop, cast: Cast) -> None:

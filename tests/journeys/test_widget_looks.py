@@ -20,6 +20,7 @@ from tests.journeys.browsers import needs_chromium, troubles
 from tests.journeys.shop import Shop, is_live, launcher, newest, open_chat, panel, rows, say
 from tests.journeys.test_hostile_text import OWN, Watched, payloads
 from tests.journeys.test_widget import hand_over
+from tests.patience import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Frame, Page
@@ -102,6 +103,8 @@ def test_everybody_can_use_it(shop: Shop, cast: Cast, look: str, language: str) 
         assert min(width, height) >= 44, name
     # Narrow, as at 400 % zoom; and mirrored.
     page.set_viewport_size({"width": 320, "height": 256})
+    # The frame is of another origin, and hears of its new size by itself.
+    until(lambda: frame.evaluate("innerWidth") <= 320)
     assert frame.evaluate("document.documentElement.scrollWidth") <= 320
     frame.locator("#text").scroll_into_view_if_needed()
     expect(frame.get_by_role("textbox").last).to_be_in_viewport()
@@ -118,8 +121,8 @@ def test_on_a_phone_it_takes_the_screen(shop: Shop, cast: Cast) -> None:
     launcher(page).tap()
     frame = is_live(page)
     expect(launcher(page)).to_be_hidden()
-    box = page.locator("helpdesk-chat .panel").bounding_box()
-    assert box == {"x": 0, "y": 0, "width": 390, "height": 780}
+    panel_of = page.locator("helpdesk-chat .panel")
+    until(lambda: panel_of.bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 780})
     assert page.evaluate("getComputedStyle(document.documentElement).overflow") == "hidden"
     expect(frame.get_by_role("button", name="Take a photo")).to_be_visible()
     expect(frame.locator("#shoot")).to_have_attribute("capture", "environment")

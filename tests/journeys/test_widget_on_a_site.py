@@ -23,6 +23,7 @@ from tests.journeys.shop import (
     say,
     texts,
 )
+from tests.patience import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import APIResponse, Page, Route
@@ -85,10 +86,7 @@ def test_an_answer_to_who_was_here_before_shows_nothing_of_theirs(shop: Shop, ca
 
     page.route("**/since/?rev=*", hold_the_first)
     say(page, "Just before")
-    for _ in range(100):
-        if held:
-            break
-        page.wait_for_timeout(50)
+    until(lambda: page.evaluate("1") and held)
     signed = sign(shop.chat, new_secret(shop.chat), "user-7", name="Kim")
     with page.expect_response("**/session/"):
         page.evaluate("jwt => HelpdeskChat.identify(jwt)", signed)
@@ -109,13 +107,9 @@ def test_signing_in_leaves_what_is_being_written_alone(shop: Shop, cast: Cast) -
     expect(frame.locator("#text")).to_have_value("Half a sent")
 
 
-def heard(page: Page, what: str) -> bool:
-    """Whether the site was told. Its policy forbids what Playwright's own waiting needs."""
-    for _ in range(100):
-        if what in page.evaluate("heard"):
-            return True
-        page.wait_for_timeout(50)
-    return False
+def heard(page: Page, what: str) -> None:
+    """The site was told. Its policy forbids what Playwright's own waiting needs."""
+    until(lambda: what in page.evaluate("heard"))
 
 
 def test_what_the_site_may_ask_for(shop: Shop, cast: Cast) -> None:
@@ -132,10 +126,11 @@ def test_what_the_site_may_ask_for(shop: Shop, cast: Cast) -> None:
     say(page, "Before signing in")
     expect(rows(page)).to_have_count(1)
     page.evaluate("jwt => HelpdeskChat.identify(jwt)", "a.forged.one")
-    assert heard(page, "signature")
-    page.evaluate(
-        "jwt => HelpdeskChat.identify(jwt)", sign(shop.chat, secret, "user-7", name="Kim")
-    )
+    heard(page, "signature")
+    signed = sign(shop.chat, secret, "user-7", name="Kim")
+    # What is written before the desk knows is a stranger's.
+    with page.expect_response(lambda one: signed in (one.request.post_data or "")):
+        page.evaluate("jwt => HelpdeskChat.identify(jwt)", signed)
     expect(rows(page)).to_have_count(1)
     say(page, "Signed in")
     expect(panel(page).locator(".row[data-id]")).to_have_count(2)
@@ -143,7 +138,7 @@ def test_what_the_site_may_ask_for(shop: Shop, cast: Cast) -> None:
     page.evaluate("HelpdeskChat.logout()")
     expect(rows(page)).to_have_count(0)
     page.evaluate("HelpdeskChat.toggle()")
-    assert heard(page, "close")
+    heard(page, "close")
     page.evaluate("HelpdeskChat.destroy()")
     expect(page.locator("helpdesk-chat")).to_have_count(0)
     assert page.evaluate("window.HelpdeskChat === undefined && document.title === 'Lamps'")
