@@ -2,7 +2,7 @@
 dots are left, so nothing that hides in a file, and no place a camera wrote into it, is shown.
 
 The file itself is stored as it came, and only ever downloads. Pictures are drawn one at a time in
-each process, and none that would need much more than 300 MB while it is.
+each process, and none that would need more than 300 MB while it is.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ KINDS: Final = ("PNG", "JPEG", "GIF", "WEBP")
 # Of a JPEG that is read in strips, smaller at once. All else is held whole, more than once.
 MOST_PIXELS: Final = 50_000_000
 MOST_HELD_PIXELS: Final = 16_000_000
+# A WebP is held once more than others, in case it moves.
+MOST_WEBP_PIXELS: Final = 15_000_000
 # Nobody's screen shows more; whoever wants the whole downloads the file.
 LONGEST_SIDE: Final = 2048
 # Of a moving picture that is longer or larger only the first frame is shown: it takes some seconds.
@@ -176,6 +178,8 @@ def _draw_moving(image: Image.Image, out: IO[bytes]) -> None:
 
 
 def _most_pixels(image: Image.Image) -> int:
+    if image.format == "WEBP":
+        return MOST_WEBP_PIXELS
     # A progressive JPEG is kept whole until its last strip is read.
     is_read_in_strips = image.format == "JPEG" and "progressive" not in image.info
     return MOST_PIXELS if is_read_in_strips and image.mode != "CMYK" else MOST_HELD_PIXELS

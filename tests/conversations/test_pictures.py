@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 
     Options = dict[str, object]
 
-# Prints how much more memory it took than there was before, in kilobytes, and what came of it.
+# Prints how much more memory it took than there was before, in kilobytes, and what came of it. Linux
+# counts into a process's usage what its parent took, but not into its high water mark.
 CHILD = """
-import resource, sys
+import re, resource, sys
+from pathlib import Path
 from conversations import pictures
 def most():
+    told = Path("/proc/self/status")
+    if told.exists():
+        return int(re.search(r"VmHWM:[^0-9]+([0-9]+)", told.read_text())[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = most()
 with open(sys.argv[1], "rb") as file:
@@ -132,7 +137,8 @@ def test_what_is_see_through_stays_so(mode: str, clear: object) -> None:
     [
         ("RGBA", (4000, 4000), "PNG", {}, True),
         ("RGB", (4000, 4000), "PNG", {"transparency": (1, 2, 3)}, True),
-        ("RGBA", (4000, 4000), "WEBP", {"method": 0}, True),
+        ("RGBA", (4000, 3750), "WEBP", {"method": 0}, True),
+        ("RGBA", (4000, 4000), "WEBP", {"method": 0}, False),
         ("CMYK", (4000, 4000), "JPEG", {"progressive": True}, True),
         ("RGB", (8000, 6200), "JPEG", {"subsampling": 0}, True),
         ("RGBA", (7000, 7000), "PNG", {}, False),
