@@ -70,5 +70,22 @@ def _english() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _nothing_known() -> None:
+    """What a process read a second ago is of another test."""
+    from channels_inbox import terms, troubles, vault, views
+    from channels_inbox.chat import requests
+
+    known = terms.TERMS, troubles.TROUBLED, vault._LATELY, views._ACCOUNTS, requests._chat_lately
+    for one in known:
+        one._known.clear()
+
+
+@pytest.fixture
+def known_all_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process has read it knows for the whole test, and not for a second only."""
+    monkeypatch.setattr("channels_inbox.lately.SECONDS", 3600.0)
+
+
 def _faults() -> Path:
     return Path(os.environ["TEST_DATA_DIR"])

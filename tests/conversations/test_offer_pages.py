@@ -229,6 +229,7 @@ def test_accepting_says_what_comes_next_or_skips_it(cast: Cast, ticket: Ticket) 
     assert bob.post(accept, {"seen": seen, "skip": "on"}).status_code == 302
 
 
+@pytest.mark.usefixtures("known_all_along")
 def test_cards_of_several_matters_name_them_and_cost_no_query_each(
     cast: Cast, ticket: Ticket
 ) -> None:

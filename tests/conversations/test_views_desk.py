@@ -11,7 +11,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_inbox import lately, terms, troubles
 from conversations import merges, replies
 from conversations.models import Conversation, Customer, Entry, Merge, Ticket
 from conversations.templatetags.desk import initials
@@ -28,14 +27,6 @@ from tests.builders import (
 from tests.conversations.desk import sign_in, typed
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def known_all_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What pages know from a second ago they know for the whole test, and from no other one."""
-    monkeypatch.setattr(lately, "SECONDS", 3600.0)
-    for known in (terms.TERMS, troubles.TROUBLED):
-        monkeypatch.setattr(known, "_known", {})
 
 
 def keys(html: str) -> list[str]:
