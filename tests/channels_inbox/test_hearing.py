@@ -61,6 +61,10 @@ def answer_what_stands(telegram: TelegramSandbox) -> None:
     until(lambda: not [one for one in threading.enumerate() if one.name.startswith("ear-")])
 
 
+def has_asked(telegram: TelegramSandbox, count: int) -> bool:
+    return telegram.asked == ["POST /bot" + TOKEN + "/getUpdates"] * count
+
+
 def kept(inbox: Inbox, count: int) -> bool:
     return Envelope.objects.filter(inbox=inbox).count() == count
 
@@ -68,12 +72,12 @@ def kept(inbox: Inbox, count: int) -> bool:
 def test_what_is_written_is_here_at_once(
     telegram: TelegramSandbox, inbox: Inbox, listening: threading.Thread
 ) -> None:
-    until(lambda: "POST /bot" + TOKEN + "/getUpdates" in telegram.asked)
     for number in range(3):
-        asked = len(telegram.asked)
+        # One question stands; each message before was the answer to one.
+        until(partial(has_asked, telegram, number + 1))
         telegram.says(f"Hello {number}")
         until(partial(kept, inbox, number + 1))
-        assert len(telegram.asked) - asked <= 1
+        assert len(telegram.asked) <= number + 2
     until(lambda: not telegram.waiting)
     account = Account.objects.get(inbox=inbox)
     assert (account.error_code, account.cursor["offset"] > 0) == ("", True)
