@@ -1,23 +1,21 @@
 """Child processes that can be killed, frozen and started again, and that never outlive us.
 
-On Linux a child also ends when the thread that started it does.
+Where there is `setpriv` a child also ends when the thread that started it does.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
+import shutil
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-PR_SET_PDEATHSIG = 1
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,11 @@ class Running:
         self.spec, self.log = spec, log
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                spec.command,
+                _ends_with_us(spec),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_ends_with_us(spec.last),
                 **spec.options,
             )
 
@@ -103,14 +100,18 @@ def _session(pid: int) -> int:
     return 0 if state == "Z" else int(session)
 
 
-def _ends_with_us(signum: int) -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    prctl, parent = ctypes.CDLL(None, use_errno=True).prctl, os.getpid()
+def _ends_with_us(spec: Spec) -> list[str]:
+    """Its command, run so that the kernel signals it when we die. Not by a function between fork and
+    exec: that one frees what other threads had, and may wait for a lock of theirs for ever."""
+    found = _setpriv()
+    if not found:
+        return list(spec.command)
+    return [found, "--pdeathsig", spec.last.name.removeprefix("SIG"), "--", *spec.command]
 
-    def arrange() -> None:
-        prctl(PR_SET_PDEATHSIG, signum)
-        if os.getppid() != parent:
-            os._exit(1)
 
-    return arrange
+@cache
+def _setpriv() -> str | None:
+    found = shutil.which("setpriv")
+    if found and not subprocess.run([found, "--pdeathsig", "KILL", "true"]).returncode:
+        return found
+    return None
