@@ -57,7 +57,8 @@ class File(NamedTuple):
 
 
 class Way(NamedTuple):
-    """How an outbound message is on its way out. `next_try` is when it is tried again."""
+    """How an outbound message is on its way out. `next_try` is when it is tried again. It is queued
+    until something came of trying: that a worker began rings no page, so none may say so."""
 
     state: str
     error: str
@@ -286,6 +287,7 @@ def _frame(entry: Entry) -> str:
 def _way(delivery: Delivery | None, reader: Reader) -> Way | None:
     if delivery is None:
         return None
-    waits = delivery.state == "queued" and delivery.error
+    state = "queued" if delivery.state == "sending" else delivery.state
+    waits = state == "queued" and delivery.error
     next_try = reader.soon(delivery.next_at) if waits and delivery.next_at else ""
-    return Way(delivery.state, delivery.error, next_try)
+    return Way(state, delivery.error, next_try)

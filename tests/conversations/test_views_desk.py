@@ -11,10 +11,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from conversations import merges, replies
+from conversations import deliveries, merges, replies
 from conversations.models import Conversation, Customer, Entry, Merge, Ticket
 from conversations.templatetags.desk import initials
 from tests.builders import (
+    answer,
     conversation_of,
     head_of,
     identity_of,
@@ -174,6 +175,27 @@ def test_an_old_page_with_catch_up_is_a_fresh_page() -> None:
     assert "Open again" in strip
     assert "Open again" in fresh
     assert client.get(f"{url}since/?rev={told['head']}").json()["rows"] == []
+
+
+def test_a_page_is_silent_of_a_try_that_began_as_no_page_hears_of_it() -> None:
+    cast = make_cast()
+    ticket = make_ticket(cast.inbox)
+    answer(ticket, by=cast.alice, inbox=cast.inbox, to=identity_of())
+    client = sign_in(cast.alice)
+
+    def said() -> str:
+        page = client.get(f"/conversations/{ticket.conversation_id}/").content.decode()
+        (way,) = re.findall(r'<div class="delivery .*?</div>', page, re.DOTALL)
+        return way
+
+    for words in ("Waiting to be sent", "Not sent yet, next try"):
+        before, head = said(), head_of(ticket.conversation_id)
+        (lease,) = deliveries.claim([cast.inbox.pk], 5)
+        assert head_of(ticket.conversation_id) == head
+        assert words in before
+        assert said() == before
+        at_once = timedelta(microseconds=1)
+        deliveries.postponed(lease, code="450", error="Later", retry_after=at_once)
 
 
 def test_a_joined_conversation_leads_to_the_live_one_and_catch_up_says_reset() -> None:
