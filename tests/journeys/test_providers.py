@@ -12,7 +12,7 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from channels_inbox import accounts
 from channels_inbox.compared import Day
@@ -27,6 +27,7 @@ from tests.channels_inbox.providers.conftest import knock
 from tests.channels_inbox.providers.whatsapp.conftest import ask_from_elsewhere
 from tests.journeys.browsers import judged, needs_chromium
 from tests.journeys.test_settings import WIDTHS
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,14 +169,24 @@ def test_a_template_is_filled_in_as_one_types(desk: Desk, cast: Cast) -> None:
     page.locator("#reply-template").select_option(label="order_ready (en)")
     preview = page.locator("[data-preview]")
     expect(preview).to_have_text(body)
+    # What is saved of it meanwhile takes its time, on a slow line.
+    saving: list[Route] = []
+    page.route("**/draft/", lambda route: saving.append(route))
     page.locator("#place-1").fill("Hoa")
     page.locator("#place-2").fill("A-17")
     expect(preview).to_have_text("Hello Hoa, your order A-17 is ready.")
+    until(lambda: page.evaluate("true") and saving)
     composer_looked_at(page, "template-filled")
     page.locator("#reply-form [data-send='']").click()
+    # It can't be sent twice: the next one is written freely again, or by another template.
+    expect(preview).to_have_count(0)
+    expect(page.locator("#reply-template")).to_have_value("")
+    expect(page.locator("#reply-text")).to_be_focused()
+    expect(page.locator("#reply-templates")).to_have_attribute("open", "")
     expect(page.locator(".message.out .text")).to_have_text("Hello Hoa, your order A-17 is ready.")
-    # The next one is written freely again, or by another template.
-    expect(page.locator("[data-preview]")).to_have_count(0)
+    saving.pop().continue_()
+    page.locator("#reply-template").select_option(label="order_ready (en)")
+    expect(preview).to_have_text(body)
 
 
 def test_somebody_is_written_to_first_by_a_template(desk: Desk, cast: Cast) -> None:

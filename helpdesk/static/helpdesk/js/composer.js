@@ -64,12 +64,21 @@ async function send(form, action) {
   area.value = "";
   form.querySelector("[data-chosen]").replaceChildren();
   field(form, "client_token").value = outbox.uuid();
+  if (template) writeFreely(form);
   showSegments(form);
   say("");
   outbox.add(item);
   document.dispatchEvent(new CustomEvent("desk:sent", { detail: item }));
-  if (template) return void refresh();
   area.focus();
+}
+
+// The template has gone out. At once, as by then the line may be slow: it must not be there to be sent twice.
+function writeFreely(form) {
+  field(form, "template").value = "";
+  for (const one of form.querySelectorAll(".template-choice ~ *")) one.remove();
+  document.getElementById("reply-templates").open = false;
+  text(form).hidden = false;
+  showWay(form);
 }
 
 // What could not go out as it was comes back, above whatever was begun since.
