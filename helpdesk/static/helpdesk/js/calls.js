@@ -1,20 +1,18 @@
 // Calls that ring for the one who looks, as cards in the corner: they say who it is and take no focus. Bells say that
 // something rings or stopped; as they may be lost, the heartbeat asks, too. And the note of a call: what is typed
 // stays in this tab until it was sent.
-import { Refused, fetchJson } from "desk/http";
+import { asking } from "desk/asking";
+import { fetchJson } from "desk/http";
 import { line } from "desk/socket";
 
 const SECOND = 1000;
 const RINGS_FOR = 120 * SECOND;
-let timer = 0;
-let lastAsked = 0;
 let over = 0;
 let shown = "";
 
 async function ask() {
   const place = document.getElementById("ringing");
   if (!place) return;
-  lastAsked = Date.now();
   const { html } = await fetchJson(place.dataset.ringing);
   if (shown !== html) place.innerHTML = shown = html;
   clearTimeout(over);
@@ -22,12 +20,7 @@ async function ask() {
   if (html) over = setTimeout(want, RINGS_FOR);
 }
 
-function want() {
-  timer ||= setTimeout(() => {
-    timer = 0;
-    ask().catch((error) => error instanceof Refused || reportError(error));
-  }, Math.max(0, lastAsked + SECOND / 4 - Date.now()));
-}
+const want = asking(ask, SECOND / 4);
 
 line.addEventListener("row", ({ detail }) => detail.called && want());
 for (const name of ["up", "wake", "beat"]) line.addEventListener(name, want);

@@ -8,14 +8,20 @@ export class Refused extends Error {
 
 export const token = () => JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
 
-export async function fetchJson(url, options = {}) {
-  const answer = await fetch(url, { ...options, headers: { Accept: "application/json", ...options.headers } }).catch((error) => {
+// On a bad line an answer may never come, and what waits for it would wait forever.
+const PATIENCE = 30_000;
+
+const reached = (answer) =>
+  answer.catch((error) => {
     throw new Refused(0, { message: error.message });
   });
+
+export async function fetchJson(url, options = {}) {
+  const answer = await reached(fetch(url, { signal: AbortSignal.timeout(PATIENCE), ...options, headers: { Accept: "application/json", ...options.headers } }));
   // Nobody is signed in any more: the page that asks for a password isn't an answer.
   if (answer.redirected) throw new Refused(401);
   const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
-  const told = isJson ? await answer.json() : {};
+  const told = isJson ? await reached(answer.json()) : {};
   if (!answer.ok) throw new Refused(answer.status, told);
   return told;
 }

@@ -1,19 +1,16 @@
 // What presses the one who looks, as numbers in the rail: offers that wait, promises that are due, what is to be
 // handed over as a shift ends. Bells say that
 // it may be another one; as they may be lost, the heartbeat asks, too.
-import { Refused, fetchJson } from "desk/http";
+import { asking } from "desk/asking";
+import { fetchJson } from "desk/http";
 import { line } from "desk/socket";
 
 const SECOND = 1000;
 
 function counter(id, flag) {
-  let timer = 0;
-  let lastAsked = 0;
-
   async function ask() {
     const badge = document.getElementById(id);
     if (!badge) return;
-    lastAsked = Date.now();
     const before = badge.textContent;
     const { count } = await fetchJson(badge.dataset.count);
     badge.textContent = count;
@@ -22,13 +19,7 @@ function counter(id, flag) {
     if (before && count > Number(before)) document.dispatchEvent(new CustomEvent(`desk:${id}`, { detail: { count } }));
   }
 
-  function want() {
-    timer ||= setTimeout(() => {
-      timer = 0;
-      ask().catch((error) => error instanceof Refused || reportError(error));
-    }, Math.max(0, lastAsked + SECOND - Date.now()));
-  }
-
+  const want = asking(ask, SECOND);
   line.addEventListener("row", ({ detail }) => detail[flag] && want());
   for (const name of ["up", "wake", "beat", "shift"]) line.addEventListener(name, want);
   document.addEventListener("desk:changed", want);

@@ -1,5 +1,6 @@
 // A list that keeps itself true. Doorbells name tickets; their rows are asked for at most once a second. Rows
 // change in place at once; they come, go and move only while nobody points at the list or walks through it.
+import { asking, turns } from "desk/asking";
 import { Refused, fetchJson } from "desk/http";
 import { parse } from "desk/rowset";
 import { isLive, line } from "desk/socket";
@@ -13,9 +14,7 @@ const wanted = new Set();
 const later = new Map(); // key → fresh row, or null for one that left
 const own = new Set(); // keys of rows that oneself has just dealt with
 const OWN = 5000;
-let timer = 0;
-let asking = null;
-let lastAsked = 0;
+const inTurn = turns();
 
 const list = () => document.querySelector("#rows[data-rows]");
 const find = (key) => list()?.querySelector(`:scope > [data-key="${CSS.escape(key)}"]`);
@@ -91,7 +90,7 @@ function emptied() {
   if (all().length) return empty?.remove();
   if (empty) return;
   list().dataset.mark = ""; // that of a time before the rows that have left
-  refresh();
+  quietly();
 }
 
 function patch(keys, rows) {
@@ -121,23 +120,17 @@ async function ask() {
   const address = list()?.dataset.rows;
   if (!address || !ids.length) return;
   ids.forEach((id) => wanted.delete(id));
-  lastAsked = Date.now();
-  try {
-    const { rows } = await fetchJson(`${address}?ids=${ids.join(",")}`);
-    if (list()?.dataset.rows === address) patch(ids.map((id) => `row:${id}`), rows);
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    // Out of reach: the first page is asked for whole once it is back.
-  }
+  // Out of reach: the first page is asked for whole once it is back.
+  const { rows } = await fetchJson(`${address}?ids=${ids.join(",")}`);
+  if (list()?.dataset.rows === address) patch(ids.map((id) => `row:${id}`), rows);
+  if (wanted.size) rang();
 }
+
+const rang = asking(() => inTurn(ask), SECOND);
 
 export function want(ids) {
   for (const id of ids) wanted.add(id);
-  if (!wanted.size || asking || timer) return;
-  timer = setTimeout(() => {
-    timer = 0;
-    asking = ask().finally(() => ((asking = null), wanted.size && want([])));
-  }, Math.max(0, lastAsked + SECOND - Date.now()));
+  if (wanted.size) rang();
 }
 
 function vacate(html) {
@@ -151,7 +144,7 @@ function vacate(html) {
 }
 
 // The first page whole: after a time without doorbells nobody knows which rows changed.
-export async function refresh() {
+async function firstPage() {
   const address = list()?.dataset.rows;
   if (!address) return;
   const { mark, rows, empty } = await fetchJson(`${address}?mark=${list().dataset.mark}`);
@@ -195,7 +188,7 @@ function concerns({ ticket, owner, ours, status, place, offered }) {
 let refreshed = 0;
 const quietly = () => {
   refreshed = Date.now();
-  return document.hidden || refresh().catch((error) => error instanceof Refused || reportError(error));
+  return document.hidden || inTurn(firstPage).catch((error) => error instanceof Refused || reportError(error));
 };
 line.addEventListener("row", ({ detail }) => concerns(detail) && want([detail.ticket]));
 line.addEventListener("up", quietly);

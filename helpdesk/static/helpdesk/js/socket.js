@@ -7,6 +7,7 @@ export const line = new EventTarget(); // up, bell, row, people, customer, beat,
 const GRACE = 1500; // a drop shorter than this is not worth a word
 const SILENCE = 60_000; // two heartbeats of the server and some slack
 const SLOWEST = 30_000;
+const SLOW = 8000; // a firewall may swallow a websocket without a word
 const BLOCKED = 3; // websockets that never got ready before we ask by long poll
 const AGAIN = 60_000; // and try websockets again
 const BETWEEN = [1000, 4000]; // by then the next long poll listens, on a good line and on a bad one
@@ -92,8 +93,9 @@ export async function connect() {
   }
   lastHeard = Date.now();
   const mine = (socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws/desk/?ticket=${encodeURIComponent(ticket)}`));
+  const slow = setTimeout(() => ready || mine.close(), SLOW);
   mine.onmessage = (event) => mine === socket && hear(JSON.parse(event.data));
-  mine.onclose = (event) => mine === socket && lost(event);
+  mine.onclose = (event) => (clearTimeout(slow), mine === socket && lost(event));
 }
 
 function lost({ code, reason }) {

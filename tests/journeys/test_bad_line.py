@@ -1,0 +1,124 @@
+"""The live console on a bad line: answers that come late, in another order, or never."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from conversations import ownership, replies
+from tests.builders import make_ticket
+from tests.conversations.offering import offered
+from tests.journeys.browsers import is_live, is_since, needs_chromium
+from tests.patience import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import APIResponse, Page, Route
+
+    from conversations.models import Agent, Ticket
+    from tests.builders import Cast
+    from tests.journeys.browsers import Desk
+
+pytestmark = [pytest.mark.django_db(transaction=True), needs_chromium]
+
+CHANGED = "document.dispatchEvent(new CustomEvent('desk:changed'))"
+# Longer than lists and numbers wait until they ask again.
+A_WHILE_MS = 1500
+# What the page waits for is as long as it was, by a clock that runs faster.
+IMPATIENT = """
+const [patience, timer] = [AbortSignal.timeout, window.setTimeout];
+AbortSignal.timeout = (wait) => patience.call(AbortSignal, wait / 30);
+window.setTimeout = (work, wait, ...told) => timer(work, wait === 8000 ? 300 : wait, ...told);
+"""
+
+
+def place(ticket: Ticket) -> str:
+    return f"/conversations/{ticket.conversation_id}/?ticket={ticket.pk}"
+
+
+def note(ticket: Ticket, by: Agent, text: str) -> None:
+    replies.note(ticket, by=by, text=text, client_token=uuid.uuid4())
+
+
+class Late:
+    """Answers to one question that the desk has given and the page has not got."""
+
+    def __init__(self, page: Page, part: str) -> None:
+        self.page = page
+        self.kept: list[tuple[Route, APIResponse]] = []
+        page.route(lambda url: part in url, self._keep)
+
+    def _keep(self, route: Route) -> None:
+        self.kept.append((route, route.fetch()))
+
+    def wait(self, count: int) -> None:
+        until(lambda: self.page.evaluate("true") and len(self.kept) >= count)
+
+    def come(self) -> None:
+        for route, response in self.kept:
+            route.fulfill(response=response)
+        self.kept.clear()
+
+
+def test_an_older_answer_does_not_stand_over_a_newer_one(desk: Desk, cast: Cast) -> None:
+    ticket = make_ticket(cast.inbox, label="Kim Park")
+    page = desk.at(cast.bob, "/desk/unassigned/open/")
+    late = Late(page, "mark=")
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if "ids=" in one.url else None)
+    page.evaluate(CHANGED)
+    late.wait(1)
+    note(ticket, cast.alice, "Newer.")
+    page.wait_for_timeout(A_WHILE_MS)
+    assert asked == []
+    late.come()
+    expect(page.locator("#rows")).to_contain_text("Newer.")
+    assert len(asked) == 1
+
+
+def test_a_number_of_before_does_not_stand_over_that_of_now(desk: Desk, cast: Cast) -> None:
+    ticket = make_ticket(cast.inbox, label="Kim Park")
+    ownership.take(ticket, by=cast.alice, epoch=ticket.owner_epoch)
+    page = desk.at(cast.bob, "/desk/unassigned/open/")
+    late = Late(page, reverse("conversations:offered"))
+    page.evaluate(CHANGED)
+    late.wait(1)
+    offered(ticket, cast)
+    page.wait_for_timeout(A_WHILE_MS)
+    assert len(late.kept) == 1
+    late.come()
+    late.wait(1)
+    late.come()
+    expect(page.locator("#offered")).to_have_text("1")
+
+
+def test_what_is_never_answered_is_asked_again(desk: Desk, cast: Cast) -> None:
+    ticket = make_ticket(cast.inbox, label="Kim Park")
+    context = desk.computer(cast.bob)
+    context.add_init_script(IMPATIENT)
+    page = desk.tab(context, place(ticket))
+    lost: list[str] = []
+
+    def lose_one(route: Route) -> None:
+        if lost:
+            route.continue_()
+        lost.append(route.request.url)
+
+    page.route(lambda url: "/since/" in url, lose_one)
+    with page.expect_request(is_since):
+        note(ticket, cast.alice, "By a tunnel.")
+    expect(page.locator("#feed")).to_contain_text("By a tunnel.")
+
+
+def test_a_websocket_that_is_swallowed_is_as_good_as_blocked(desk: Desk, cast: Cast) -> None:
+    ticket = make_ticket(cast.inbox, label="Kim Park")
+    context = desk.computer(cast.bob)
+    context.add_init_script(IMPATIENT)
+    context.route_web_socket("**/ws/desk/**", lambda socket: None)
+    page = desk.tab(context, place(ticket), live=False)
+    is_live(page)
+    note(ticket, cast.alice, "By long poll.")
+    expect(page.locator("#feed")).to_contain_text("By long poll.")
