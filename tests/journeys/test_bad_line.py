@@ -10,6 +10,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from conversations import ownership, replies
+from conversations.models import Ticket
 from tests.builders import make_ticket
 from tests.conversations.offering import offered
 from tests.journeys.browsers import is_live, is_since, needs_chromium
@@ -18,7 +19,7 @@ from tests.patience import until
 if TYPE_CHECKING:
     from playwright.sync_api import APIResponse, Page, Route
 
-    from conversations.models import Agent, Ticket
+    from conversations.models import Agent
     from tests.builders import Cast
     from tests.journeys.browsers import Desk
 
@@ -122,3 +123,16 @@ def test_a_websocket_that_is_swallowed_is_as_good_as_blocked(desk: Desk, cast: C
     is_live(page)
     note(ticket, cast.alice, "By long poll.")
     expect(page.locator("#feed")).to_contain_text("By long poll.")
+
+
+def test_a_button_that_is_never_answered_says_so(desk: Desk, cast: Cast) -> None:
+    ticket = make_ticket(cast.inbox, label="Kim Park")
+    page = desk.at(cast.bob, place(ticket))
+    assert page.evaluate("htmx.config.timeout") == 60_000
+    page.evaluate("htmx.config.timeout = 300")
+    page.route("**/take/", lambda route: None)
+    page.locator("form[hx-post$='/take/'] button").first.click()
+    expect(page.locator("#toasts")).to_contain_text("did not work")
+    page.unroute("**/take/")
+    page.locator("form[hx-post$='/take/'] button").first.click()
+    until(lambda: Ticket.objects.get(pk=ticket.pk).agent_id == cast.bob.pk)
