@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from conversations import ownership, replies
-from conversations.models import Ticket
-from tests.builders import make_ticket
+from conversations.models import HeldSend, Ticket
+from tests.builders import answer, identity_of, make_ticket, write_in
 from tests.conversations.offering import offered
 from tests.journeys.browsers import is_live, is_since, needs_chromium
 from tests.patience import until
@@ -94,6 +96,24 @@ def test_a_number_of_before_does_not_stand_over_that_of_now(desk: Desk, cast: Ca
     late.wait(1)
     late.come()
     expect(page.locator("#offered")).to_have_text("1")
+
+
+def test_what_was_taken_back_is_there_to_be_changed(desk: Desk, cast: Cast) -> None:
+    ticket = make_ticket(cast.inbox, label="Kim Park")
+    page = desk.at(cast.alice, place(ticket))
+    later = timezone.now() + timedelta(hours=1)
+    held = answer(ticket, by=cast.alice, inbox=cast.inbox, to=identity_of(), at=later)
+    assert isinstance(held, HeldSend)
+    late = Late(page, page.locator("#composer").get_attribute("data-fresh") or "")
+    write_in(cast.inbox, text="It has come.", tokens=(ticket.token_id,))
+    late.wait(1)
+    waiting = page.locator(f"[data-key='held:{held.pk}']")
+    waiting.get_by_role("button", name="Edit").click()
+    expect(waiting).to_have_count(0)
+    late.come()
+    late.wait(1)
+    late.come()
+    expect(page.locator("#reply-text")).to_have_value(held.payload["text"])
 
 
 def test_what_is_never_answered_is_asked_again(desk: Desk, cast: Cast) -> None:

@@ -1,7 +1,8 @@
 // The composer: where to and from where, files as they are chosen, and sending, which only ever means putting
 // what was written into the outbox.
+import { turns } from "desk/asking";
 import { composer, field, forms, later, left, open as openDrafts, say, text } from "desk/drafts";
-import { token } from "desk/http";
+import { PATIENCE, token } from "desk/http";
 import { place } from "desk/live";
 import * as outbox from "desk/outbox";
 import { isTail } from "desk/pages";
@@ -179,12 +180,15 @@ function showReach(form, way) {
 
 const isIdle = (form) => !text(form).value.trim() && !form.dataset.dirty && !form.dataset.saving && !form.querySelector("[data-chosen] li");
 
+const inTurn = turns();
+const refresh = (mayMerge = false) => inTurn(() => freshen(mayMerge));
+
 // Nothing was begun: it answers what was said last, to where it came from. Else what is there stays.
-async function refresh(mayMerge = false) {
+async function freshen(mayMerge) {
   if (!composer()) return;
   if (!forms().every(isIdle)) return void (mayMerge && forms().forEach(later));
   const [asked, wasMode, focused] = [composer(), mode(), document.activeElement.id];
-  const answer = await fetch(`${asked.dataset.fresh}?seen=${seenHead()}`, { headers: { "HX-Request": "true" } });
+  const answer = await fetch(`${asked.dataset.fresh}?seen=${seenHead()}`, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(PATIENCE) });
   if (!answer.ok || answer.redirected || asked !== composer() || !forms().every(isIdle)) return;
   const fresh = parse(await answer.text()).querySelector("#composer");
   if (asked !== composer() || !forms().every(isIdle)) return;

@@ -9,7 +9,7 @@ export class Refused extends Error {
 export const token = () => JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
 
 // On a bad line an answer may never come, and what waits for it would wait forever.
-const PATIENCE = 30_000;
+export const PATIENCE = 30_000;
 
 const reached = (answer) =>
   answer.catch((error) => {
