@@ -66,7 +66,7 @@ async function send(form, action) {
   form.querySelector("[data-chosen]").replaceChildren();
   field(form, "client_token").value = outbox.uuid();
   if (template) writeFreely(form);
-  showSegments(form);
+  else showSegments(form);
   say("");
   outbox.add(item);
   document.dispatchEvent(new CustomEvent("desk:sent", { detail: item }));

@@ -1,6 +1,5 @@
 // What presses the one who looks, as numbers in the rail: offers that wait, promises that are due, what is to be
-// handed over as a shift ends. Bells say that
-// it may be another one; as they may be lost, the heartbeat asks, too.
+// handed over as a shift ends. Bells say that it may be another one; as they may be lost, the heartbeat asks, too.
 import { asking } from "desk/asking";
 import { fetchJson } from "desk/http";
 import { line } from "desk/socket";

@@ -87,7 +87,7 @@ async function empty() {
     if (!navigator.onLine) return;
     if (!item.tried) change(item.token, { tried: true });
     try {
-      const answer = await post(item.url, new URLSearchParams(item.fields), { signal: AbortSignal.timeout(30_000) });
+      const answer = await post(item.url, new URLSearchParams(item.fields));
       tries = 0;
       remove(item.token, answer);
     } catch (error) {

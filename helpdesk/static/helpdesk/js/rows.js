@@ -120,10 +120,10 @@ async function ask() {
   const address = list()?.dataset.rows;
   if (!address || !ids.length) return;
   ids.forEach((id) => wanted.delete(id));
+  if (wanted.size) rang();
   // Out of reach: the first page is asked for whole once it is back.
   const { rows } = await fetchJson(`${address}?ids=${ids.join(",")}`);
   if (list()?.dataset.rows === address) patch(ids.map((id) => `row:${id}`), rows);
-  if (wanted.size) rang();
 }
 
 const rang = asking(() => inTurn(ask), SECOND);
